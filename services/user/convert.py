@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from trellis.auth.v1 import events_pb2 as auth_events
 from trellis.auth.v1 import resources_pb2 as auth
 from trellis.user.v1 import resources_pb2 as pb
 
+from services.chassis import masks
+from services.chassis.errors import invalid_field
 from services.chassis.etags import etag_of
 from services.user.domain import Membership, Organization, Role, User
 
@@ -54,7 +57,32 @@ def membership_to_proto(membership: Membership) -> pb.Membership:
 
 
 def role_from_proto(role: pb.Role.ValueType) -> Role:
+    """Return the role. Raises InvalidArgument where none is said."""
+    if role == pb.ROLE_UNSPECIFIED:
+        raise invalid_field("membership.role", "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
     return Role(role)
+
+
+def display_name_of(resource: pb.User | pb.Organization) -> str:
+    """Return the name to show. Raises InvalidArgument for an empty one."""
+    if not resource.display_name.strip():
+        raise invalid_field("display_name", "must not be empty.", "required")
+    return resource.display_name
+
+
+def user_of(membership: pb.Membership) -> str:
+    """Return who becomes a member. Raises InvalidArgument where nobody is said."""
+    if not membership.user:
+        raise invalid_field("membership.user", "must name a user.", "required")
+    return membership.user
+
+
+def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> dict[str, str]:
+    """Return the new values by field. Raises InvalidArgument."""
+    values = masks.values(resource, mask, writable)
+    if "display_name" in values and not values["display_name"].strip():
+        raise invalid_field("display_name", "must not be empty.", "required")
+    return values
 
 
 def user_from_account(account: auth.Account | auth_events.AccountCreated) -> User:

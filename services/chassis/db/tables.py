@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
@@ -37,3 +39,17 @@ inbox = Table(
     Column("create_time", DateTime(timezone=True), nullable=False, index=True),
     comment="Events that took effect; kept longer than any redelivery.",
 )
+
+
+def create(op: Any) -> None:
+    """Create the tables; called by the first migration of every service."""
+    for table in metadata.sorted_tables:
+        op.create_table(table.name, *(column.copy() for column in table.columns), comment=table.comment)
+        for index in table.indexes:
+            op.create_index(index.name, table.name, [column.name for column in index.columns])
+
+
+def drop(op: Any) -> None:
+    """Drop the tables."""
+    for table in metadata.sorted_tables:
+        op.drop_table(table.name)

@@ -66,7 +66,7 @@ class MembershipHandlers:
         """
         async with self.begin() as tx:
             membership, by, owners = await _locked(tx, change.name, caller)
-            etags.check(change.etag, etags.etag_of(membership.version), change.name)
+            etags.check(change.etag, membership.version, change.name)
             updated, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
             await tx.memberships.save(updated)
             tx.outbox.add(event)
@@ -80,7 +80,7 @@ class MembershipHandlers:
         """
         async with self.begin() as tx:
             membership, by, owners = await _locked(tx, name, caller)
-            etags.check(etag, etags.etag_of(membership.version), name)
+            etags.check(etag, membership.version, name)
             event = membership.end(at=self.now(), by=by, owners=owners)
             await tx.memberships.remove(name)
             tx.outbox.add(event)

@@ -54,7 +54,7 @@ class OrganizationHandlers:
         """Change an organization. Raises OrganizationNotFound, OrganizationDeleted, EtagMismatch."""
         async with self.begin() as tx:
             organization = await tx.organizations.get(change.name)
-            etags.check(change.etag, etags.etag_of(organization.version), organization.name)
+            etags.check(change.etag, organization.version, organization.name)
             updated, event = organization.change(change.values, at=self.now())
             await tx.organizations.save(updated)
             tx.outbox.add(event)
@@ -65,7 +65,7 @@ class OrganizationHandlers:
         """Delete an organization until it is purged. Raises OrganizationNotFound, OrganizationDeleted, EtagMismatch."""
         async with self.begin() as tx:
             organization = await tx.organizations.get(name)
-            etags.check(etag, etags.etag_of(organization.version), name)
+            etags.check(etag, organization.version, name)
             deleted, event = organization.delete(at=self.now(), retention=self.retention)
             await tx.organizations.save(deleted)
             tx.outbox.add(event)

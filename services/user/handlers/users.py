@@ -57,7 +57,7 @@ class UserHandlers:
             raise UserNotVisible(change.name)
         async with self.begin() as tx:
             user = await tx.users.get(caller.subject)
-            etags.check(change.etag, etags.etag_of(user.version), user.name)
+            etags.check(change.etag, user.version, user.name)
             updated, event = user.change(change.values, at=self.now())
             await tx.users.save(updated)
             tx.outbox.add(event)
