@@ -166,8 +166,7 @@ class _FileReader:
             name=name,
             place=self._place(path),
             fields=tuple(self._field(field, (*path, *_FIELD, i)) for i, field in enumerate(message.field)),
-            resource=resource
-            and Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural),
+            resource=resource and Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural),
             event=event and Event(event.topic, event.key),
             has_rules=self._options.get(message.options, "buf.validate.message") is not None,
         )

@@ -34,7 +34,7 @@ NOT_REPEATABLE = Request()
 current: ContextVar[Request | Delivery] = ContextVar("repeat", default=NOT_REPEATABLE)
 
 
-class AlreadyDone(Exception):  # noqa: N818 -- not an error: the work exists
+class AlreadyDone(Exception):
     """The work was done before. `answer` is the serialized first answer of a request, empty for an event."""
 
     def __init__(self, answer: bytes = b"") -> None:

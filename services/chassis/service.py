@@ -117,9 +117,7 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _adapters(
-    service: Service, config: ServiceConfig, running: _Running
-) -> tuple[Database, EventBus, TokenBucket]:
+async def _adapters(service: Service, config: ServiceConfig, running: _Running) -> tuple[Database, EventBus, TokenBucket]:
     pool = await session.connect(
         config.database_url.get_secret_value(),
         size=config.database_pool_size,
@@ -169,9 +167,7 @@ def _guards(
     services = TokenVerifier(
         static_keys(config.service_keys), kind=SERVICE, audience=config.audience, issuer=None, clock=database.now
     )
-    return Guards(
-        service.name, users, services, database.keyring, buckets, config.max_concurrent_calls, running.unfinished
-    )
+    return Guards(service.name, users, services, database.keyring, buckets, config.max_concurrent_calls, running.unfinished)
 
 
 def _start_events(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import orjson
@@ -22,9 +22,9 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from trellis.policy.v1 import policy_pb2
 
 from services.chassis.config import ServiceConfig
+from trellis.policy.v1 import policy_pb2
 
 MASK = "[redacted]"
 _BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
@@ -40,9 +40,7 @@ def start(service: str, config: ServiceConfig) -> Callable[[], None]:
         readers.append(_prometheus(config))
     if config.otlp_endpoint:
         readers.append(_export(config.otlp_endpoint, tracers))
-    duration = View(
-        instrument_name="rpc.server.call.duration", aggregation=ExplicitBucketHistogramAggregation(_BUCKETS_S)
-    )
+    duration = View(instrument_name="rpc.server.call.duration", aggregation=ExplicitBucketHistogramAggregation(_BUCKETS_S))
     meters = MeterProvider(metric_readers=readers, resource=resource, views=[duration])
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
@@ -92,7 +90,7 @@ def start_logs(service: str, level: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def _with_trace(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def _with_trace(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = format(context.trace_id, "032x")
@@ -100,7 +98,7 @@ def _with_trace(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]
     return event
 
 
-def _redacted_messages(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def _redacted_messages(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {key: redacted(value) if isinstance(value, Message) else value for key, value in event.items()}
 
 

@@ -181,4 +181,4 @@ def static_keys(document: str) -> Keys:
 
 def public_set(keys: list[ECKey]) -> bytes:
     """Return the public halves as a JSON Web Key Set (RFC 7517 §5)."""
-    return json.dumps(KeySet(keys).as_dict(private=False), separators=(",", ":")).encode()
+    return json.dumps(KeySet([*keys]).as_dict(private=False), separators=(",", ":")).encode()

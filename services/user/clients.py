@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import grpc
-from trellis.auth.v1 import service_pb2 as rpc
-from trellis.auth.v1.service_pb2_grpc import AccountServiceStub, JwksServiceStub
 
 from services.user import convert
 from services.user.domain import User, UserNotFound
+from trellis.auth.v1 import service_pb2 as rpc
+from trellis.auth.v1.service_pb2_grpc import AccountServiceStub, JwksServiceStub
 
 
 class AuthAccounts:
@@ -35,4 +35,4 @@ class AuthKeys:
     async def fetch(self) -> bytes:
         """Return the JSON Web Key Set."""
         document = await self._keys.GetJwks(rpc.GetJwksRequest(), timeout=2)
-        return document.data
+        return bytes(document.data)

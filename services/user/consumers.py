@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from trellis.auth.v1 import events_pb2 as auth_events
-from trellis.policies import EVENTS
-
 from services.chassis.consumers import Consumer
 from services.user import convert
 from services.user.handlers import UserHandlers
+from trellis.auth.v1 import events_pb2 as auth_events
+from trellis.policies import EVENTS
 
 ACCOUNT_CREATED = EVENTS[auth_events.AccountCreated.DESCRIPTOR.full_name][0]
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from trellis.auth.v1 import events_pb2 as auth_events
-from trellis.auth.v1 import resources_pb2 as auth
-from trellis.user.v1 import resources_pb2 as pb
 
 from services.chassis import masks
 from services.chassis.errors import invalid_field
 from services.chassis.etags import etag_of
+from services.chassis.times import time_of, timestamp
 from services.user.domain import Membership, Organization, Role, User
+from trellis.auth.v1 import events_pb2 as auth_events
+from trellis.auth.v1 import resources_pb2 as auth
+from trellis.user.v1 import resources_pb2 as pb
 
 
 def user_to_proto(user: User) -> pb.User:
@@ -25,8 +25,8 @@ def user_to_proto(user: User) -> pb.User:
         display_name=user.display_name,
         language_code=user.language_code,
         time_zone=user.time_zone,
-        create_time=user.create_time,
-        update_time=user.update_time,
+        create_time=timestamp(user.create_time),
+        update_time=timestamp(user.update_time),
         etag=etag_of(user.version),
     )
 
@@ -37,10 +37,10 @@ def organization_to_proto(organization: Organization) -> pb.Organization:
         name=organization.name,
         display_name=organization.display_name,
         state=pb.Organization.STATE_DELETED if deleted else pb.Organization.STATE_ACTIVE,
-        create_time=organization.create_time,
-        update_time=organization.update_time,
-        delete_time=organization.delete_time,
-        purge_time=organization.purge_time,
+        create_time=timestamp(organization.create_time),
+        update_time=timestamp(organization.update_time),
+        delete_time=timestamp(organization.delete_time),
+        purge_time=timestamp(organization.purge_time),
         etag=etag_of(organization.version),
     )
 
@@ -50,8 +50,8 @@ def membership_to_proto(membership: Membership) -> pb.Membership:
         name=membership.name,
         user=membership.user,
         role=pb.Role.ValueType(membership.role),
-        create_time=membership.create_time,
-        update_time=membership.update_time,
+        create_time=timestamp(membership.create_time),
+        update_time=timestamp(membership.update_time),
         etag=etag_of(membership.version),
     )
 
@@ -86,7 +86,7 @@ def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> di
 
 
 def user_from_account(account: auth.Account | auth_events.AccountCreated) -> User:
-    create_time = account.create_time.ToDatetime(tzinfo=UTC)
+    create_time = time_of(account.create_time)
     return User(account.user, account.email, account.display_name, create_time, create_time)
 
 

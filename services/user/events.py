@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import Message
+
+from services.chassis.db.session import Announcement
+from services.chassis.times import timestamp
+from services.user import domain
 from trellis.policies import EVENTS
 from trellis.user.v1 import events_pb2 as pb
 from trellis.user.v1 import resources_pb2 as resources
-
-from services.chassis.db.session import Announcement
-from services.user import domain
 
 
 def announcement(event: Any) -> Announcement:
@@ -22,29 +23,29 @@ def announcement(event: Any) -> Announcement:
 
 
 def _user_updated(event: domain.UserUpdated) -> Message:
-    return pb.UserUpdated(user=event.user, fields=event.fields, update_time=event.update_time)
+    return pb.UserUpdated(user=event.user, fields=event.fields, update_time=timestamp(event.update_time))
 
 
 def _organization_created(event: domain.OrganizationCreated) -> Message:
     return pb.OrganizationCreated(
-        organization=event.organization, owner=event.owner, create_time=event.create_time
+        organization=event.organization, owner=event.owner, create_time=timestamp(event.create_time)
     )
 
 
 def _organization_updated(event: domain.OrganizationUpdated) -> Message:
     return pb.OrganizationUpdated(
-        organization=event.organization, fields=event.fields, update_time=event.update_time
+        organization=event.organization, fields=event.fields, update_time=timestamp(event.update_time)
     )
 
 
 def _organization_deleted(event: domain.OrganizationDeletedEvent) -> Message:
     return pb.OrganizationDeleted(
-        organization=event.organization, delete_time=event.delete_time, purge_time=event.purge_time
+        organization=event.organization, delete_time=timestamp(event.delete_time), purge_time=timestamp(event.purge_time)
     )
 
 
 def _organization_undeleted(event: domain.OrganizationUndeleted) -> Message:
-    return pb.OrganizationUndeleted(organization=event.organization, update_time=event.update_time)
+    return pb.OrganizationUndeleted(organization=event.organization, update_time=timestamp(event.update_time))
 
 
 def _membership_created(event: domain.MembershipCreated) -> Message:
@@ -53,7 +54,7 @@ def _membership_created(event: domain.MembershipCreated) -> Message:
         organization=event.organization,
         user=event.user,
         role=resources.Role.ValueType(event.role),
-        create_time=event.create_time,
+        create_time=timestamp(event.create_time),
     )
 
 
@@ -63,7 +64,7 @@ def _membership_updated(event: domain.MembershipUpdated) -> Message:
         organization=event.organization,
         user=event.user,
         role=resources.Role.ValueType(event.role),
-        update_time=event.update_time,
+        update_time=timestamp(event.update_time),
     )
 
 
@@ -72,7 +73,7 @@ def _membership_deleted(event: domain.MembershipDeleted) -> Message:
         membership=event.membership,
         organization=event.organization,
         user=event.user,
-        delete_time=event.delete_time,
+        delete_time=timestamp(event.delete_time),
     )
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from trellis.user.v1 import resources_pb2 as pb
-from trellis.user.v1 import service_pb2 as rpc
-from trellis.user.v1 import service_pb2_grpc as base
 
 from services.chassis import principal
 from services.chassis.lists import Lists
@@ -16,6 +13,9 @@ from services.user.handlers import MembershipHandlers, OrganizationHandlers, Use
 from services.user.handlers.memberships import CreateMembership, UpdateMembership
 from services.user.handlers.organizations import UpdateOrganization
 from services.user.handlers.users import UpdateUser
+from trellis.user.v1 import resources_pb2 as pb
+from trellis.user.v1 import service_pb2 as rpc
+from trellis.user.v1 import service_pb2_grpc as base
 
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
@@ -83,9 +83,7 @@ class OrganizationServicer(base.OrganizationServiceServicer):
     async def DeleteOrganization(self, request: rpc.DeleteOrganizationRequest, context: Context) -> pb.Organization:
         return convert.organization_to_proto(await self._handlers.delete_organization(request.name, request.etag))
 
-    async def UndeleteOrganization(
-        self, request: rpc.UndeleteOrganizationRequest, context: Context
-    ) -> pb.Organization:
+    async def UndeleteOrganization(self, request: rpc.UndeleteOrganizationRequest, context: Context) -> pb.Organization:
         return convert.organization_to_proto(await self._handlers.undelete_organization(request.name))
 
 
@@ -103,9 +101,7 @@ class MembershipServicer(base.MembershipServiceServicer):
     async def GetMembership(self, request: rpc.GetMembershipRequest, context: Context) -> pb.Membership:
         return convert.membership_to_proto(await self._handlers.get_membership(request.name))
 
-    async def ListMemberships(
-        self, request: rpc.ListMembershipsRequest, context: Context
-    ) -> rpc.ListMembershipsResponse:
+    async def ListMemberships(self, request: rpc.ListMembershipsRequest, context: Context) -> rpc.ListMembershipsResponse:
         rows = await self._handlers.list_memberships(request.parent, self._lists.query(request))
         return rpc.ListMembershipsResponse(
             memberships=map(convert.membership_to_proto, rows.items),
@@ -123,6 +119,4 @@ class MembershipServicer(base.MembershipServiceServicer):
         return convert.membership_to_proto(ended)
 
     async def ResolveMembership(self, request: rpc.ResolveMembershipRequest, context: Context) -> pb.Membership:
-        return convert.membership_to_proto(
-            await self._handlers.resolve_membership(request.organization, request.user)
-        )
+        return convert.membership_to_proto(await self._handlers.resolve_membership(request.organization, request.user))

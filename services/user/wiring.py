@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from trellis.user.v1 import service_pb2 as rpc
-from trellis.user.v1 import service_pb2_grpc as grpc
-
 from services.chassis.db.session import Codec
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Servicer
@@ -18,6 +15,8 @@ from services.user.config import UserConfig
 from services.user.handlers import MembershipHandlers, OrganizationHandlers, UserHandlers
 from services.user.servicer import MembershipServicer, OrganizationServicer, UserServicer
 from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from trellis.user.v1 import service_pb2 as rpc
+from trellis.user.v1 import service_pb2_grpc as grpc
 
 
 async def build(chassis: Chassis) -> Assembly:

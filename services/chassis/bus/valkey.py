@@ -252,4 +252,3 @@ def _text(value: Any) -> str:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-

@@ -33,18 +33,11 @@ _claim_request = Statement(
     )
 )
 _claim_event = Statement(
-    upsert(inbox)
-    .values({c.name: bindparam(c.name) for c in inbox.c})
-    .on_conflict_do_nothing()
-    .returning(inbox.c.event_id)
+    upsert(inbox).values({c.name: bindparam(c.name) for c in inbox.c}).on_conflict_do_nothing().returning(inbox.c.event_id)
 )
-_settle = Statement(
-    update(answers).where(answers.c.key == bindparam("claimed")).values(answer=bindparam("sealed"))
-)
+_settle = Statement(update(answers).where(answers.c.key == bindparam("claimed")).values(answer=bindparam("sealed")))
 _forget = Statement(delete(answers).where(answers.c.key == bindparam("claimed")))
-_announce = Statement(
-    insert(outbox).values({c.name: bindparam(c.name) for c in outbox.c if c.name != "sequence"})
-)
+_announce = Statement(insert(outbox).values({c.name: bindparam(c.name) for c in outbox.c if c.name != "sequence"}))
 _purge_answers = Statement(delete(answers).where(answers.c.create_time < bindparam("before")))
 _purge_inbox = Statement(delete(inbox).where(inbox.c.create_time < bindparam("before")))
 
@@ -78,9 +71,7 @@ async def settle(
     await connection.execute(_settle.sql, *_settle.arguments({"claimed": identity.key, "sealed": sealed}))
 
 
-async def announce(
-    connection: Any, events: Sequence[Announcement], new_id: Callable[[str], str], now: datetime
-) -> None:
+async def announce(connection: Any, events: Sequence[Announcement], new_id: Callable[[str], str], now: datetime) -> None:
     """Write events to the outbox, in order."""
     carrier: dict[str, str] = {}
     if events:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, and_, literal, not_, or_
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from services.chassis import filters
-from services.chassis.db.session import Database
+from services.chassis.db.session import Database, Row
 from services.chassis.db.statements import Statement
 from services.chassis.errors import InvalidArgument, invalid_field
 from services.chassis.lists import ListQuery, Rows
@@ -48,9 +48,7 @@ class Listing:
         self._rows, self._key, self._fields, self._sortable = rows, key, fields, sortable
         self._enums, self._default_order = enums or {}, default_order
 
-    async def page(
-        self, database: Database, query: ListQuery, to_domain: Callable[[Mapping[str, Any]], T], **values: Any
-    ) -> Rows[T]:
+    async def page(self, database: Database, query: ListQuery, to_domain: Callable[[Row], T], **values: Any) -> Rows[T]:
         """Return one page. Raises InvalidArgument for a filter or order that cannot be."""
         order = self._order(query.order_by or self._default_order)
         statement = self._rows.order_by(*(c.desc() if descending else c.asc() for c, descending in order))

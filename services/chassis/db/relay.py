@@ -27,9 +27,7 @@ INBOX_KEPT = timedelta(days=30)  # longer than any redelivery or replay
 PURGE_EVERY_S = 600.0
 
 _waiting = Statement(select(outbox).order_by(outbox.c.sequence).limit(bindparam("batch")))
-_published = Statement(
-    delete(outbox).where(outbox.c.sequence == func.any(bindparam("sequences", type_=ARRAY(BigInteger))))
-)
+_published = Statement(delete(outbox).where(outbox.c.sequence == func.any(bindparam("sequences", type_=ARRAY(BigInteger)))))
 
 
 async def relay(database: Database, bus: EventBus, service: str) -> None:

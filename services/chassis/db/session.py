@@ -27,7 +27,7 @@ from services.chassis.db import claims
 from services.chassis.db.statements import Statement
 from services.chassis.keys import Keyring
 
-Record = asyncpg.Record
+Row = asyncpg.Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Outbox:
 class Database:
     """The pool and what a unit of work needs beside it."""
 
-    pool: asyncpg.Pool[Record]
+    pool: asyncpg.Pool[Row]
     now: Clock
     new_id: Callable[[str], str]
     keyring: Keyring
@@ -71,11 +71,11 @@ class Database:
     committed: asyncio.Event
     """Set after a commit that announced something: wakes the relay."""
 
-    async def fetchrow(self, statement: Statement, **values: Any) -> Record | None:
+    async def fetchrow(self, statement: Statement, **values: Any) -> Row | None:
         """Return the first row of one statement, outside any transaction."""
         return await self.pool.fetchrow(statement.sql, *statement.arguments(values))
 
-    async def fetch(self, statement: Statement, **values: Any) -> list[Record]:
+    async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Return all rows of one statement, outside any transaction."""
         return await self.pool.fetch(statement.sql, *statement.arguments(values))
 
@@ -86,7 +86,7 @@ class SqlTransaction:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._identity = repeat.current.get()
-        self._connection: asyncpg.pool.PoolConnectionProxy[Record] | None = None
+        self._connection: asyncpg.pool.PoolConnectionProxy[Row] | None = None
         self._open = False
         self.outbox = Outbox()
 
@@ -95,11 +95,11 @@ class SqlTransaction:
         """The time of the unit of work's clock."""
         return self._database.now()
 
-    async def fetchrow(self, statement: Statement, **values: Any) -> Record | None:
+    async def fetchrow(self, statement: Statement, **values: Any) -> Row | None:
         """Return the first row of one statement."""
         return await self._running.fetchrow(statement.sql, *statement.arguments(values))
 
-    async def fetch(self, statement: Statement, **values: Any) -> list[Record]:
+    async def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Return all rows of one statement."""
         return await self._running.fetch(statement.sql, *statement.arguments(values))
 
@@ -138,7 +138,7 @@ class SqlTransaction:
         await self._leave()
 
     @property
-    def _running(self) -> asyncpg.pool.PoolConnectionProxy[Record]:
+    def _running(self) -> asyncpg.pool.PoolConnectionProxy[Row]:
         if self._connection is None:
             raise RuntimeError("the unit of work is used outside `async with`")
         return self._connection
@@ -155,9 +155,7 @@ class SqlTransaction:
             await _shielded(_release(self._database.pool, connection, rollback=self._open))
 
 
-async def _release(
-    pool: asyncpg.Pool[Record], connection: asyncpg.pool.PoolConnectionProxy[Record], *, rollback: bool
-) -> None:
+async def _release(pool: asyncpg.Pool[Row], connection: asyncpg.pool.PoolConnectionProxy[Row], *, rollback: bool) -> None:
     try:
         if rollback and not connection.is_closed():
             await connection.execute("ROLLBACK")
@@ -170,7 +168,7 @@ async def _shielded(work: Awaitable[Any]) -> None:
     await asyncio.shield(asyncio.ensure_future(work))
 
 
-async def connect(url: str, *, size: int, statement_timeout_s: float) -> asyncpg.Pool[Record]:
+async def connect(url: str, *, size: int, statement_timeout_s: float) -> asyncpg.Pool[Row]:
     """Open a pool whose every connection bounds its statements and its idle transactions."""
     limit_ms = str(int(statement_timeout_s * 1000))
     return await asyncpg.create_pool(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql import ClauseElement
 
-_DIALECT = dialect()
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
 class Statement:

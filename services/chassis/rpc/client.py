@@ -8,12 +8,13 @@ from typing import Any
 
 import grpc
 from opentelemetry import propagate
+
 from trellis.policies import POLICIES
 
 _BACK_OFF = {"initialBackoff": "0.05s", "maxBackoff": "1s", "backoffMultiplier": 2}
 
 
-class Authorized(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class Authorized(grpc.aio.UnaryUnaryClientInterceptor):
     """Adds this service's token and the running trace to every call."""
 
     def __init__(self, token: Callable[[], str]) -> None:

@@ -82,9 +82,7 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
 def status_of(error: errors.ServiceError, domain: str) -> status_pb2.Status:
     """Return `google.rpc.Status` with one ErrorInfo, and BadRequest and RetryInfo where they help (AIP-193)."""
     status = status_pb2.Status(code=code_pb2.Code.Value(code_of(error).name), message=error.message)
-    status.details.append(
-        _packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=domain, metadata=error.metadata))
-    )
+    status.details.append(_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=domain, metadata=error.metadata)))
     if error.fields:
         violations = [
             error_details_pb2.BadRequest.FieldViolation(field=f.field, description=f.description, reason=f.reason)

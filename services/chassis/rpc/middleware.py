@@ -14,9 +14,9 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 from grpc_interceptor.server import AsyncServerInterceptor
-from trellis.policies import POLICIES, Policy
 
 from services.chassis.principal import ANONYMOUS, Principal
+from trellis.policies import POLICIES, Policy
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ Handler = Callable[[Call], Awaitable[Any]]
 Middleware = Callable[[Handler, Method], Handler]
 
 
-class Chain(AsyncServerInterceptor):  # type: ignore[misc]
+class Chain(AsyncServerInterceptor):
     """Runs the middleware around every method that the contract knows; health and reflection pass untouched."""
 
     def __init__(self, middleware: Sequence[Middleware], methods: dict[str, Method]) -> None:
@@ -57,9 +57,7 @@ class Chain(AsyncServerInterceptor):  # type: ignore[misc]
         self._methods = methods
         self._handlers: dict[str, Handler] = {}
 
-    async def intercept(
-        self, method: Callable[..., Any], request_or_iterator: Any, context: Any, method_name: str
-    ) -> Any:
+    async def intercept(self, method: Callable[..., Any], request_or_iterator: Any, context: Any, method_name: str) -> Any:
         handler = self._handlers.get(method_name) or self._compose(method, method_name)
         if handler is None:
             answer = method(request_or_iterator, context)

@@ -13,7 +13,6 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from trellis.policies import POLICIES
 
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
@@ -26,6 +25,7 @@ from services.chassis.rpc.observed import observed, traced
 from services.chassis.rpc.repeats import repeatable
 from services.chassis.rpc.shedding import shed
 from services.chassis.rpc.validation import bound_to_path, validated
+from trellis.policies import POLICIES
 
 MAX_MESSAGE_BYTES = 4 << 20
 

@@ -12,7 +12,7 @@ def shed(max_concurrent_calls: int) -> Middleware:
     """Serve at most `max_concurrent_calls` of one process at once; the next is told at once to try again."""
     running = 0
 
-    def around(handle: Handler, method: Method) -> Handler:  # noqa: ARG001
+    def around(handle: Handler, method: Method) -> Handler:
         async def handler(call: Call) -> Any:
             nonlocal running
             if running >= max_concurrent_calls:

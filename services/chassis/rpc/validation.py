@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import protovalidate
-from trellis.policies import Binding
 
 from services.chassis.errors import FieldViolation, InvalidArgument, invalid_field
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
+from trellis.policies import Binding
 
 ORIGINAL_PATH = "x-envoy-original-path"
 ORIGINAL_METHOD = "x-envoy-original-method"

@@ -78,4 +78,3 @@ class UserHandlers:
             user = await self.accounts.get(caller.subject)
             await self.create_user(user)
             return user
-

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import asyncpg
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from services.chassis.db.lists import Listing
-from services.chassis.db.session import Database, SqlTransaction
+from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.lists import ListQuery, Rows
 from services.user.domain import (
@@ -109,12 +106,12 @@ def _key(name: str) -> dict[str, str]:
     return {"key_organization": organization, "key_user": f"users/{user_id}"}
 
 
-def _found(row: Mapping[str, Any] | None, name: str) -> Membership:
+def _found(row: Row | None, name: str) -> Membership:
     if row is None:
         raise MembershipNotFound(name)
     return _membership(row)
 
 
-def _membership(row: Mapping[str, Any]) -> Membership:
+def _membership(row: Row) -> Membership:
     values = {name: row[name] for name in _COLUMNS}
     return Membership(**{**values, "role": Role(values["role"])})

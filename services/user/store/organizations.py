@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, case, insert, select, true, update
 
 from services.chassis.db.lists import Listing
-from services.chassis.db.session import Database, SqlTransaction
+from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.lists import ListQuery, Rows
 from services.user.domain import Organization, OrganizationNotFound
@@ -78,7 +77,7 @@ class ChangedOrganizations:
         await self._tx.execute(_add, **_values(organization))
 
 
-def _organization(row: Mapping[str, Any]) -> Organization:
+def _organization(row: Row) -> Organization:
     return Organization(**{name: row[name] for name in _COLUMNS})
 
 

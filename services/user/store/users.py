@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis.db.lists import Listing
-from services.chassis.db.session import Database, SqlTransaction
+from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.lists import ListQuery, Rows
 from services.user.domain import User, UserNotFound
@@ -86,7 +86,7 @@ class ChangedUsers:
         await self._tx.execute(_add, **_values(user))
 
 
-def _user(row: Mapping[str, Any]) -> User:
+def _user(row: Row) -> User:
     return User(**{name: row[name] for name in _COLUMNS})
 
 
