@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from services.chassis import repeat
 from services.chassis.bus.bus import Event
 
-Consume = Callable[[bytes], Awaitable[None]]
+Consume = Callable[[Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Consumer:
         with tracer.start_as_current_span(event.topic, propagate.extract(carrier), SpanKind.CONSUMER):
             token = repeat.current.set(repeat.Delivery(self.name, event.id))
             try:
-                await self.topics[event.topic](event.data)
+                await self.topics[event.topic](event)
             except repeat.AlreadyDone:
                 return
             finally:
