@@ -1,7 +1,7 @@
 """Whether the vendored protos are byte for byte what their packages hold. `proto/third_party/README.md` says the same.
 
-google/* is compared with the installed wheel. buf/validate comes from a source archive that nothing here installs, so its
-file is compared with a recorded digest.
+google/* is compared with the installed wheel. buf/validate comes from a source archive that nothing here installs, so
+its file is compared with a recorded digest.
 """
 
 from __future__ import annotations

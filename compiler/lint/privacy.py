@@ -8,7 +8,7 @@ from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, Field, Message
 
 PERSONAL = frozenset(
-    [
+    {
         "email",
         "email_address",
         "phone",
@@ -31,11 +31,11 @@ PERSONAL = frozenset(
         "time_zone",
         "avatar_uri",
         "location",
-    ]
+    }
 )
 """Names of fields that tell something about a person."""
 SECRET = frozenset(
-    [
+    {
         "password",
         "passcode",
         "secret",
@@ -52,7 +52,7 @@ SECRET = frozenset(
         "verification_token",
         "session_token",
         "signing_key",
-    ]
+    }
 )
 """Names of fields that open something."""
 

@@ -9,7 +9,7 @@ from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, EnumValue, Rpc
 
 CODES = frozenset(
-    [
+    {
         "INVALID_ARGUMENT",
         "NOT_FOUND",
         "ALREADY_EXISTS",
@@ -22,7 +22,7 @@ CODES = frozenset(
         "DEADLINE_EXCEEDED",
         "UNIMPLEMENTED",
         "INTERNAL",
-    ]
+    }
 )
 """Canonical codes that this platform answers with on purpose."""
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,61}[A-Z0-9]")
