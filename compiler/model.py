@@ -41,6 +41,14 @@ class Field:
     rules: Mapping[str, object]
     """protovalidate's rules, flat: `string.max_len`, `repeated.items.string.pattern`."""
 
+    @property
+    def value_rules(self) -> Mapping[str, object]:
+        """The rules of one value: of each item if the field repeats."""
+        inner = "repeated.items."
+        if not self.repeated:
+            return self.rules
+        return {name.removeprefix(inner): rule for name, rule in self.rules.items() if name.startswith(inner)}
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -110,7 +118,7 @@ class Enum:
     @property
     def holds_reasons(self) -> bool:
         """Whether the enum lists error reasons."""
-        return self.name.endswith(("Reason",))
+        return self.name.endswith("Reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,8 @@ class HttpBinding:
     regex: str
     """Matches exactly the paths of `template` (as a full match, before percent-decoding)."""
     variables: tuple[Variable, ...]
+    response_body: str
+    """Never set in this contract: the edge cannot serve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +248,15 @@ class Contract:
         """The request message of an RPC."""
         return self.messages[rpc.input]
 
+    def reason_enums(self, owner: str) -> list[Enum]:
+        """The enums in which a process (or `common`) declares its reasons."""
+        return [enum for enum in self.enums.values() if enum.holds_reasons and reason_owner(enum) == owner]
+
     def reasons(self, owner: str) -> dict[str, Reason]:
         """The reasons that a process (or `common`) declares, without their prefix."""
         return {
             value.name.removeprefix(enum.prefix): value.reason
-            for enum in self.enums.values()
-            if enum.holds_reasons and reason_owner(enum) == owner
+            for enum in self.reason_enums(owner)
             for value in enum.values
             if value.reason is not None
         }

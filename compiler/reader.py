@@ -7,7 +7,7 @@ option works like every later one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -63,7 +63,7 @@ class _Options:
     def get(self, options: Any, extension: str) -> Any:
         """The value of an extension of an options message; None if it is not set."""
         try:
-            descriptor = self._pool.FindExtensionByName(extension)
+            descriptor: Any = self._pool.FindExtensionByName(extension)
         except KeyError:
             return None
         kind = message_factory.GetMessageClass(descriptor.containing_type)
@@ -104,6 +104,7 @@ class _FileReader:
                 yield self._enum(enum, name, (*path, *_NESTED_ENUM, number))
 
     def _all_messages(self) -> Iterator[tuple[descriptor_pb2.DescriptorProto, str, Path]]:
+        waiting: list[tuple[descriptor_pb2.DescriptorProto, str, Path]]
         waiting = [(m, self._file.package, (*_MESSAGE_TYPE, i)) for i, m in enumerate(self._file.message_type)]
         while waiting:
             message, scope, path = waiting.pop(0)
@@ -215,6 +216,7 @@ def _binding(rule: Any) -> HttpBinding:
         body=rule.body,
         regex=regex,
         variables=tuple(Variable(field, group) for field, group in variables),
+        response_body=rule.response_body,
     )
 
 
@@ -240,11 +242,3 @@ def _unwrap(comment: str) -> str:
     """A comment as its paragraphs, each on one line."""
     paragraphs = re.split(r"\n\s*\n", comment.strip())
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def rules_of(field: Field) -> Mapping[str, object]:
-    """The rules of one value: of each item if the field repeats."""
-    inner = "repeated.items."
-    if not field.repeated:
-        return field.rules
-    return {name.removeprefix(inner): rule for name, rule in field.rules.items() if name.startswith(inner)}

@@ -565,6 +565,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "ETAG_MISMATCH": "ABORTED",
         "DEPENDENCY_UNAVAILABLE": "UNAVAILABLE",
         "INTERNAL": "INTERNAL",
+        "ENDPOINT_UNKNOWN": "NOT_FOUND",
+        "REQUEST_TOO_LARGE": "INVALID_ARGUMENT",
     },
     "auth": {
         "CREDENTIALS_INVALID": "UNAUTHENTICATED",
