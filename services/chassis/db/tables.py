@@ -45,8 +45,6 @@ def create(op: Any) -> None:
     """Create the tables; called by the first migration of every service."""
     for table in metadata.sorted_tables:
         op.create_table(table.name, *(column.copy() for column in table.columns), comment=table.comment)
-        for index in table.indexes:
-            op.create_index(index.name, table.name, [column.name for column in index.columns])
 
 
 def drop(op: Any) -> None:
