@@ -1,6 +1,7 @@
 """`python -m compiler [--check]`: write everything under `gen/` that follows from the contract.
 
-A contract that breaks a rule of `compiler.lint` generates nothing. `--check` writes nothing and ends with 1 if something would change, naming each path.
+A contract that breaks a rule of `compiler.lint` generates nothing. `--check` writes nothing and ends with 1 if
+something would change, naming each path.
 """
 
 from __future__ import annotations
