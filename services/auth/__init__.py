@@ -1,0 +1,5 @@
+"""Who you are and what you may do.
+
+Owns sign-ups, accounts, sessions and the keys that sign tokens. Publishes `auth.v1.*`; reads its own mail requests.
+Calls user (ResolveMembership) for the organization a token is to name.
+"""

@@ -207,7 +207,12 @@ class SessionServiceStub:
     Returns NOT_FOUND (SESSION_NOT_FOUND).
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListSessionsRequest, _service_pb2.ListSessionsResponse]
-    """Lists the caller's sessions, by default the newest first."""
+    """Lists the caller's sessions, by default the newest first.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     RevokeSession: _grpc.UnaryUnaryMultiCallable[_service_pb2.RevokeSessionRequest, _resources_pb2.Session]
     """Ends one session of the caller. Ending an ended session changes nothing.
 
@@ -225,7 +230,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Returns NOT_FOUND (SESSION_NOT_FOUND).
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_service_pb2.ListSessionsRequest, _service_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """Lists the caller's sessions, by default the newest first."""
+    """Lists the caller's sessions, by default the newest first.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     RevokeSession: _aio.UnaryUnaryMultiCallable[_service_pb2.RevokeSessionRequest, _resources_pb2.Session]  # type: ignore[assignment]
     """Ends one session of the caller. Ending an ended session changes nothing.
 
@@ -252,7 +262,12 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListSessionsResponse, _abc.Awaitable[_service_pb2.ListSessionsResponse]]:
-        """Lists the caller's sessions, by default the newest first."""
+        """Lists the caller's sessions, by default the newest first.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        """
 
     @_abc_1.abstractmethod
     def RevokeSession(

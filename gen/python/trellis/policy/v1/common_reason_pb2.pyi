@@ -46,6 +46,10 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     """Something the service needs does not answer. Try again after the time in `RetryInfo`."""
     COMMON_REASON_INTERNAL: _CommonReason.ValueType  # 11
     """A fault of the platform. It was logged under the trace id of the answer; no detail is sent."""
+    COMMON_REASON_ENDPOINT_UNKNOWN: _CommonReason.ValueType  # 12
+    """Nothing is served at that address, or not with that verb. Sent by the edge."""
+    COMMON_REASON_REQUEST_TOO_LARGE: _CommonReason.ValueType  # 13
+    """The request is larger than 1 MB. Sent by the edge."""
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Why a call was refused before or beside its own rules. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the
@@ -76,4 +80,8 @@ COMMON_REASON_DEPENDENCY_UNAVAILABLE: CommonReason.ValueType  # 10
 """Something the service needs does not answer. Try again after the time in `RetryInfo`."""
 COMMON_REASON_INTERNAL: CommonReason.ValueType  # 11
 """A fault of the platform. It was logged under the trace id of the answer; no detail is sent."""
+COMMON_REASON_ENDPOINT_UNKNOWN: CommonReason.ValueType  # 12
+"""Nothing is served at that address, or not with that verb. Sent by the edge."""
+COMMON_REASON_REQUEST_TOO_LARGE: CommonReason.ValueType  # 13
+"""The request is larger than 1 MB. Sent by the edge."""
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015

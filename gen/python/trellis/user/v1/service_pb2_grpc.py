@@ -82,6 +82,8 @@ class UserServiceServicer:
 
     def ListUsers(self, request, context):
         """Lists the users who are members of an organization, by default in the order they came to be.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -304,6 +306,8 @@ class OrganizationServiceServicer:
 
     def ListOrganizations(self, request, context):
         """Lists the organizations the caller is a member of.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -611,6 +615,8 @@ class MembershipServiceServicer:
 
     def ListMemberships(self, request, context):
         """Lists the memberships of an organization, by default in the order they came to be.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,10 @@ class UserServiceStub:
     Returns PERMISSION_DENIED (USER_NOT_VISIBLE).
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListUsersRequest, _service_pb2.ListUsersResponse]
-    """Lists the users who are members of an organization, by default in the order they came to be."""
+    """Lists the users who are members of an organization, by default in the order they came to be.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdateUserRequest, _resources_pb2.User]
     """Changes the fields of the caller that `update_mask` names.
 
@@ -68,7 +71,10 @@ class UserServiceAsyncStub(UserServiceStub):
     Returns PERMISSION_DENIED (USER_NOT_VISIBLE).
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_service_pb2.ListUsersRequest, _service_pb2.ListUsersResponse]  # type: ignore[assignment]
-    """Lists the users who are members of an organization, by default in the order they came to be."""
+    """Lists the users who are members of an organization, by default in the order they came to be.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdateUserRequest, _resources_pb2.User]  # type: ignore[assignment]
     """Changes the fields of the caller that `update_mask` names.
 
@@ -106,7 +112,10 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListUsersResponse, _abc.Awaitable[_service_pb2.ListUsersResponse]]:
-        """Lists the users who are members of an organization, by default in the order they came to be."""
+        """Lists the users who are members of an organization, by default in the order they came to be.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        """
 
     @_abc_1.abstractmethod
     def UpdateUser(
@@ -136,7 +145,10 @@ class OrganizationServiceStub:
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND).
     """
     ListOrganizations: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListOrganizationsRequest, _service_pb2.ListOrganizationsResponse]
-    """Lists the organizations the caller is a member of."""
+    """Lists the organizations the caller is a member of.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdateOrganizationRequest, _resources_pb2.Organization]
     """Changes the fields of an organization that `update_mask` names.
 
@@ -166,7 +178,10 @@ class OrganizationServiceAsyncStub(OrganizationServiceStub):
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND).
     """
     ListOrganizations: _aio.UnaryUnaryMultiCallable[_service_pb2.ListOrganizationsRequest, _service_pb2.ListOrganizationsResponse]  # type: ignore[assignment]
-    """Lists the organizations the caller is a member of."""
+    """Lists the organizations the caller is a member of.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdateOrganizationRequest, _resources_pb2.Organization]  # type: ignore[assignment]
     """Changes the fields of an organization that `update_mask` names.
 
@@ -211,7 +226,10 @@ class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListOrganizationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListOrganizationsResponse, _abc.Awaitable[_service_pb2.ListOrganizationsResponse]]:
-        """Lists the organizations the caller is a member of."""
+        """Lists the organizations the caller is a member of.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        """
 
     @_abc_1.abstractmethod
     def UpdateOrganization(
@@ -267,7 +285,10 @@ class MembershipServiceStub:
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND).
     """
     ListMemberships: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListMembershipsRequest, _service_pb2.ListMembershipsResponse]
-    """Lists the memberships of an organization, by default in the order they came to be."""
+    """Lists the memberships of an organization, by default in the order they came to be.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]
     """Changes what a member may do.
 
@@ -303,7 +324,10 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND).
     """
     ListMemberships: _aio.UnaryUnaryMultiCallable[_service_pb2.ListMembershipsRequest, _service_pb2.ListMembershipsResponse]  # type: ignore[assignment]
-    """Lists the memberships of an organization, by default in the order they came to be."""
+    """Lists the memberships of an organization, by default in the order they came to be.
+
+    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+    """
     UpdateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Changes what a member may do.
 
@@ -354,7 +378,10 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListMembershipsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListMembershipsResponse, _abc.Awaitable[_service_pb2.ListMembershipsResponse]]:
-        """Lists the memberships of an organization, by default in the order they came to be."""
+        """Lists the memberships of an organization, by default in the order they came to be.
+
+        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        """
 
     @_abc_1.abstractmethod
     def UpdateMembership(

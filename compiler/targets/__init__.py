@@ -1,0 +1,18 @@
+"""What the contract is turned into: one module a target, one line here.
+
+A target has `render(contract)`, which answers with paths (from the repository root, all under `gen/`) and their text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from compiler.model import Contract
+from compiler.targets import envoy, python_policies
+
+Render = Callable[[Contract], Mapping[str, str]]
+
+TARGETS: dict[str, Render] = {
+    "envoy": envoy.render,
+    "python policies": python_policies.render,
+}

@@ -1,0 +1,156 @@
+"""`gen/envoy/edge.json`: what the edge must know of each RPC. `compiler.edge` joins it with the frame written by hand.
+
+A route for each RPC that may be called from outside, by its gRPC path: the transcoder stands before everything that
+looks at routes, so REST, grpc-web and gRPC share this one table. An internal RPC has no route and no REST face at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from google.rpc import code_pb2
+
+from compiler.model import Contract, RateLimit, Rpc
+
+PATH = "gen/envoy/edge.json"
+Json = dict[str, Any]
+_EXTENSION = "type.googleapis.com/envoy.extensions.filters.http"
+_RETRY_ON = {
+    "always": "connect-failure,refused-stream,reset-before-request,unavailable,reset",
+    "by_request_id": "connect-failure,refused-stream,reset-before-request",
+    "never": "connect-failure,refused-stream",
+}
+"""The edge cannot see whether a request carries a `request_id`: it repeats mutations only if they were never sent."""
+_BUCKET_TICK_S = 0.05
+"""Shortest time between two refills that Envoy takes."""
+_ERRORS = {
+    400: ("REQUEST_INVALID", "%LOCAL_REPLY_BODY%"),
+    401: ("TOKEN_INVALID", "The access token is missing or not valid."),
+    403: ("PERMISSION_DENIED", "This needs an access token."),
+    404: ("ENDPOINT_UNKNOWN", "Nothing is served at this address."),
+    408: ("DEADLINE_EXCEEDED", "The request took too long to arrive."),
+    413: ("REQUEST_TOO_LARGE", "The request is larger than 1 MB."),
+    429: ("RATE_LIMITED", "Too many calls; try again later."),
+    431: ("REQUEST_INVALID", "The headers are too large."),
+    500: ("INTERNAL", "Internal error."),
+    502: ("INTERNAL", "Internal error."),
+    503: ("DEPENDENCY_UNAVAILABLE", "The service does not answer at the moment; try again."),
+    504: ("DEADLINE_EXCEEDED", "The call ran out of time."),
+}
+"""What the edge itself answers: HTTP status → reason and message. The code is the one the reason is declared with."""
+
+
+def render(contract: Contract) -> Mapping[str, str]:
+    """One JSON document."""
+    routed = [rpc for rpc in contract.rpcs if rpc.policy.access != "internal"]
+    document = {
+        "processes": contract.processes,
+        "services": sorted({rpc.service for rpc in routed if rpc.bindings}),
+        "errors": [_wrong_audience(contract), *(_error(contract, status) for status in _ERRORS)],
+        "routes": [route(rpc) for rpc in routed],
+    }
+    return {PATH: json.dumps(document, indent=1) + "\n"}
+
+
+def route(rpc: Rpc) -> Json:
+    """The route of one RPC: deadline, retries, access, rate limit."""
+    filters: Json = {}
+    if rpc.policy.access == "public":
+        filters |= _open()
+    if rpc.policy.rate_limit:
+        filters["envoy.filters.http.local_ratelimit"] = _rate_limit(rpc.policy.rate_limit, rpc)
+    limits = {"typed_per_filter_config": filters} if filters else {}
+    return {"name": rpc.full_name, "match": {"path": rpc.path}, "route": _target(rpc), **limits}
+
+
+def _target(rpc: Rpc) -> Json:
+    """`timeout: 0s` with max_stream_duration is the only deadline that clients and servers see alike."""
+    duration = _duration(rpc.policy.timeout_s)
+    deadline: Json = {"max_stream_duration": {"max_stream_duration": duration, "grpc_timeout_header_max": duration}}
+    if rpc.client_streaming or rpc.server_streaming:
+        deadline = {"idle_timeout": duration}
+    return {"cluster": rpc.process, "timeout": "0s", **deadline, "retry_policy": _retries(rpc)}
+
+
+def _retries(rpc: Rpc) -> Json:
+    return {
+        "retry_on": _RETRY_ON[rpc.policy.repeatable],
+        "num_retries": 2,
+        "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
+        "host_selection_retry_max_attempts": 3,
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+                },
+            }
+        ],
+    }
+
+
+def _open() -> Json:
+    """No token is asked for; the frame asks for one everywhere else."""
+    return {
+        "envoy.filters.http.jwt_authn": {"@type": f"{_EXTENSION}.jwt_authn.v3.PerRouteConfig", "disabled": True},
+        "envoy.filters.http.rbac": {"@type": f"{_EXTENSION}.rbac.v3.RBACPerRoute"},
+    }
+
+
+def _rate_limit(limit: RateLimit, rpc: Rpc) -> Json:
+    """A bucket for each address or caller. The bucket for all, which the filter demands, never runs dry."""
+    always: Json = {"default_value": {"numerator": 100}}
+    action, key = _descriptor(limit)
+    interval_s = max(limit.per_s / limit.refill, _BUCKET_TICK_S)
+    bucket = _bucket(limit.burst, max(1, round(limit.refill * interval_s / limit.per_s)), interval_s)
+    return {
+        "@type": f"{_EXTENSION}.local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": f"{rpc.service}.{rpc.name}",
+        "token_bucket": _bucket(2**31, 2**31, _BUCKET_TICK_S),
+        "filter_enabled": always,
+        "filter_enforced": always,
+        "rate_limited_as_resource_exhausted": True,
+        "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
+        "response_headers_to_add": [{"header": {"key": "retry-after", "value": str(max(1, round(interval_s)))}}],
+        "max_dynamic_descriptors": 10_000,
+        "rate_limits": [{"actions": [action]}],
+        "descriptors": [{"entries": [{"key": key}], "token_bucket": bucket}],
+    }
+
+
+def _descriptor(limit: RateLimit) -> tuple[Json, str]:
+    if limit.key == "caller":
+        return {"request_headers": {"header_name": "x-user-id", "descriptor_key": "caller"}}, "caller"
+    prefix = {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}  # one household of IPv6 is one address
+    return {"masked_remote_address": prefix}, "masked_remote_address"
+
+
+def _bucket(burst: int, refill: int, interval_s: float) -> Json:
+    return {"max_tokens": burst, "tokens_per_fill": refill, "fill_interval": _duration(interval_s)}
+
+
+def _error(contract: Contract, status: int) -> Json:
+    """A mapper that gives Envoy's own answer the shape of ours."""
+    comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": f"local_reply.{status}"}}
+    return {"filter": {"status_code_filter": {"comparison": comparison}}, **_body(contract, status)}
+
+
+def _wrong_audience(contract: Contract) -> Json:
+    """Envoy answers 403 to a token for somebody else; it is the token that is wrong, so 401."""
+    cel = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    expression = {"@type": cel, "expression": "response.code_details.contains('Audiences')"}
+    extension = {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": expression}
+    return {"filter": {"extension_filter": extension}, "status_code": 401, **_body(contract, 401)}
+
+
+def _body(contract: Contract, status: int) -> Json:
+    reason, message = _ERRORS[status]
+    code = code_pb2.Code.Value(contract.reasons("common")[reason].code)
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "trellis.edge"}
+    return {"body_format_override": {"json_format": {"code": code, "message": message, "details": [info]}}}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:g}s"

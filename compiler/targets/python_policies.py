@@ -1,0 +1,163 @@
+"""`trellis/policies.py`: what the contract demands of each RPC, as data that the services' middleware reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Rpc
+
+PATH = "gen/python/trellis/policies.py"
+_NAMES = ("name", "parent", "names")
+"""Fields of a request that hold resource names also where no `resource_reference` says so."""
+
+_HEAD = '''\
+"""How each RPC is served, what the roles permit, where events go and why calls fail. Generated; do not edit."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class RateLimit(NamedTuple):
+    """A token bucket; `key` is `caller` or `address`."""
+
+    key: str
+    burst: int
+    refill: int
+    per_s: float
+
+
+class Binding(NamedTuple):
+    """A REST binding. `pattern` is to match the whole path; `fields` says which group fills which field."""
+
+    verb: str
+    pattern: str
+    fields: tuple[tuple[str, str], ...]
+
+
+class Policy(NamedTuple):
+    """How one RPC is served."""
+
+    method: str
+    service: str
+    access: str
+    """`public`, `signed_in`, `permission` or `internal`."""
+    permission: str
+    callers: tuple[str, ...]
+    timeout_s: float
+    repeatable: str
+    """`always`, `by_request_id` or `never`."""
+    rate_limit: RateLimit | None
+    audited: bool
+    resources: tuple[str, ...]
+    """Paths of the request's fields that hold resource names, also repeated and nested ones."""
+    bindings: tuple[Binding, ...]
+    validated: bool
+    """Whether the request has rules of shape anywhere."""
+    slo_latency_ms: int
+    slo_success: float
+    reasons: tuple[str, ...]
+'''
+
+
+def render(contract: Contract) -> Mapping[str, str]:
+    """One module with four tables."""
+    tables = (_policies(contract), _roles(contract), _events(contract), _reasons(contract))
+    return {PATH: "\n\n".join((_HEAD, *tables))}
+
+
+def resources(contract: Contract, rpc: Rpc) -> tuple[str, ...]:
+    """Paths of the request's fields that hold resource names."""
+    request = contract.request(rpc)
+    return tuple(path for path, owner, field in contract.walk(request) if _names_resource(owner, field, request))
+
+
+def _names_resource(owner: Message, field: Field, request: Message) -> bool:
+    if field.type != "string":
+        return False
+    named = field.name in _NAMES and (owner is request or owner.resource is not None)
+    return named or bool(field.reference)
+
+
+def _policies(contract: Contract) -> str:
+    entries = (_policy(contract, rpc) for rpc in contract.rpcs)
+    return "POLICIES: Final[dict[str, Policy]] = {\n" + "".join(entries) + "}\n"
+
+
+def _policy(contract: Contract, rpc: Rpc) -> str:
+    policy = rpc.policy
+    values = {
+        "method": rpc.path,
+        "service": rpc.process,
+        "access": policy.access,
+        "permission": policy.permission,
+        "callers": policy.callers,
+        "timeout_s": policy.timeout_s,
+        "repeatable": policy.repeatable,
+        "rate_limit": policy.rate_limit,
+        "audited": policy.audited,
+        "resources": resources(contract, rpc),
+        "bindings": rpc.bindings,
+        "validated": _validated(contract, rpc),
+        "slo_latency_ms": policy.slo_latency_ms,
+        "slo_success": policy.slo_success,
+        "reasons": policy.reasons,
+    }
+    lines = "".join(f"        {name}={_literal(value)},\n" for name, value in values.items())
+    return f"    {_literal(rpc.path)}: Policy(\n{lines}    ),\n"
+
+
+def _validated(contract: Contract, rpc: Rpc) -> bool:
+    request = contract.request(rpc)
+    return request.has_rules or any(owner.has_rules or field.rules for _, owner, field in contract.walk(request))
+
+
+def _roles(contract: Contract) -> str:
+    permissions: dict[str, set[str]] = {"owner": set(), "admin": set(), "member": set()}
+    for rpc in contract.rpcs:
+        for role in rpc.policy.granted_to:
+            permissions[role].add(rpc.policy.permission)
+    lines = (f"    {_literal(role)}: {_literal(tuple(sorted(held)))},\n" for role, held in permissions.items())
+    return _table("ROLE_PERMISSIONS", "tuple[str, ...]", lines, "What the tokens of each predefined role permit.")
+
+
+def _events(contract: Contract) -> str:
+    lines = (
+        f"    {_literal(message.name)}: {_literal((message.event.topic, message.event.key))},\n"
+        for message in sorted(contract.messages.values(), key=lambda message: message.name)
+        if message.event
+    )
+    return _table("EVENTS", "tuple[str, str]", lines, "Topic and key field of each event.")
+
+
+def _reasons(contract: Contract) -> str:
+    lines = []
+    for owner in ("common", *contract.processes):
+        reasons = (f"        {_literal(n)}: {_literal(r.code)},\n" for n, r in contract.reasons(owner).items())
+        lines.append(f"    {_literal(owner)}: {{\n{''.join(reasons)}    }},\n")
+    return _table("REASONS", "dict[str, str]", lines, "The code of each error reason, by the service that sends it.")
+
+
+def _table(name: str, values: str, lines: Iterable[str], says: str) -> str:
+    return f'{name}: Final[dict[str, {values}]] = {{\n{"".join(lines)}}}\n"""{says}"""\n'
+
+
+def _literal(value: object) -> str:
+    """Python source of a value, strings in double quotes."""
+    match value:
+        case str():
+            return _quoted(value)
+        case RateLimit(key=key, burst=burst, refill=refill, per_s=per_s):
+            return f"RateLimit(key={_quoted(key)}, burst={burst}, refill={refill}, per_s={per_s!r})"
+        case HttpBinding(verb=verb, regex=regex, variables=variables):
+            fields = tuple((variable.group, variable.field) for variable in variables)
+            return f'Binding(verb={_quoted(verb)}, pattern=r"{regex}", fields={_literal(fields)})'
+        case tuple():
+            inner = ", ".join(_literal(item) for item in value)
+            return f"({inner},)" if len(value) == 1 else f"({inner})"
+        case _:
+            return repr(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

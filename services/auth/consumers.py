@@ -1,0 +1,26 @@
+"""Events → handlers: the mails that auth asks itself to send, once the asking has committed."""
+
+from __future__ import annotations
+
+from services.auth.handlers import SignUpHandlers
+from services.chassis.bus.bus import Event
+from services.chassis.consumers import Consumer
+from trellis.auth.v1 import events_pb2 as pb
+from trellis.policies import EVENTS
+
+VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
+SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
+
+
+def consumer(handlers: SignUpHandlers) -> Consumer:
+    """Return what the auth service listens to."""
+
+    async def verification_requested(event: Event) -> None:
+        message = pb.VerificationRequested.FromString(event.data)
+        await handlers.send_verification(message.sign_up.removeprefix("signUps/"), event.id)
+
+    async def sign_up_repeated(event: Event) -> None:
+        await handlers.send_sign_up_repeated(pb.SignUpRepeated.FromString(event.data).user, event.id)
+
+    topics = {VERIFICATION_REQUESTED: verification_requested, SIGN_UP_REPEATED: sign_up_repeated}
+    return Consumer("auth.mail", topics)

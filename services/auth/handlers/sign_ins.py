@@ -1,0 +1,184 @@
+"""Sessions and their tokens: signing in, refreshing, switching the organization, signing out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from services.auth.domain import (
+    Account,
+    Cause,
+    CredentialsInvalid,
+    EmailNotVerified,
+    MembershipUnavailable,
+    NotAMember,
+    Nothing,
+    Refresh,
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+    Session,
+    SessionCreated,
+    SessionEnded,
+    TokenSet,
+    normalized_email,
+    normalized_password,
+)
+from services.auth.handlers.tokens import Tokens
+from services.auth.ports import Accounts, Begin, Memberships, NewId, Now, Passwords, Sessions, SignUps
+from services.chassis.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What somebody types into the form, and on what."""
+
+    email: str
+    password: str
+    organization: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInHandlers:
+    """What people with an account can do with their sessions."""
+
+    accounts: Accounts
+    sign_ups: SignUps
+    sessions: Sessions
+    memberships: Memberships
+    passwords: Passwords
+    tokens: Tokens
+    begin: Begin
+    now: Now
+    new_id: NewId
+    session_lifetime: timedelta
+    grace: timedelta
+
+    async def sign_in(self, form: SignIn) -> TokenSet:
+        """Begin a session.
+
+        Raises CredentialsInvalid, EmailNotVerified, NotAMember, MembershipUnavailable.
+        """
+        account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
+        organization, permissions = await self._organization(account, form.organization)
+        session = self._new_session(account.user, organization, form.user_agent)
+        issued = await self.tokens.issue(session, permissions)
+        stronger_hash = await self._stronger_hash(account, form.password)
+        async with self.begin() as tx:
+            await tx.sessions.add(session)
+            if stronger_hash is not None:
+                await tx.accounts.set_password_hash(account.user, stronger_hash)
+            tx.outbox.add(SessionCreated(session.name, session.create_time))
+            await tx.commit(issued)
+        return issued
+
+    async def refresh_token(self, token: str) -> TokenSet:
+        """Turn a refresh token into the next token set, with the permissions of now.
+
+        Raises RefreshTokenInvalid, RefreshTokenReused, NotAMember, MembershipUnavailable.
+        """
+        name, generation = self.tokens.read_refresh(token)
+        session = await self.sessions.find(name)
+        if session is None:
+            raise RefreshTokenInvalid
+        match session.judge(generation, self.now(), self.grace):
+            case Refresh.CURRENT | Refresh.GRACE:
+                return await self._successor(session, generation)
+            case Refresh.REUSED:
+                await self._end(name, Cause.REUSED)
+                raise RefreshTokenReused
+            case Refresh.ENDED:
+                raise RefreshTokenInvalid
+
+    async def switch_organization(self, organization: str, caller: Principal) -> TokenSet:
+        """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
+        permissions = await self.memberships.permissions(organization, caller.subject)
+        async with self.begin() as tx:
+            session = await tx.sessions.lock(caller.session)
+            if session is None or not session.alive(self.now()):
+                raise SessionEnded
+            await tx.sessions.set_organization(session.name, organization)
+            await tx.accounts.set_last_organization(session.user, organization)
+            switched = replace(session, organization=organization)
+            issued = await self.tokens.issue(switched, permissions, refresh=False)
+            await tx.commit(issued)
+        return issued
+
+    async def sign_out(self, caller: Principal) -> None:
+        """End the session of the token that asks. Ending an ended one changes nothing."""
+        async with self.begin() as tx:
+            session = await tx.sessions.lock(caller.session)
+            if session is not None and session.alive(self.now()):
+                _, event = session.end(self.now(), Cause.SIGNED_OUT)
+                await tx.sessions.end(session.name, event.revoke_time, event.cause)
+                tx.outbox.add(event)
+            await tx.commit(Nothing("SignOut"))
+
+    async def _authenticated(self, email: str, password: str) -> Account:
+        """Return the account whose password this is. One password is hashed, whoever asks and whatever is there."""
+        account = await self.accounts.find_by_email(email)
+        if account is not None:
+            if await self.passwords.verify(account.password_hash, password):
+                return account
+            raise CredentialsInvalid
+        sign_up = await self.sign_ups.find_newest(email, at=self.now())
+        if await self.passwords.verify(sign_up.password_hash if sign_up else None, password):
+            raise EmailNotVerified
+        raise CredentialsInvalid
+
+    async def _organization(self, account: Account, wanted: str) -> tuple[str, tuple[str, ...]]:
+        """Return the organization the tokens name. The one asked for must be had; the last one is a convenience."""
+        if wanted:
+            return wanted, await self.memberships.permissions(wanted, account.user)
+        if not account.last_organization:
+            return "", ()
+        try:
+            permissions = await self.memberships.permissions(account.last_organization, account.user)
+        except (NotAMember, MembershipUnavailable):
+            return "", ()
+        return account.last_organization, permissions
+
+    def _new_session(self, user: str, organization: str, user_agent: str) -> Session:
+        now = self.now()
+        name = f"{user}/sessions/{self.new_id('ses')}"
+        return Session(name, user, organization, user_agent, now, now, now + self.session_lifetime)
+
+    async def _stronger_hash(self, account: Account, password: str) -> str | None:
+        """Return a hash of today's parameters where the account's is weaker."""
+        if not self.passwords.outdated(account.password_hash):
+            return None
+        return await self.passwords.hash(normalized_password(password))
+
+    async def _successor(self, session: Session, generation: int) -> TokenSet:
+        """Rotate, or answer a repetition with what the first got. The organization is asked first: nothing is used up."""
+        permissions = await self._permissions_of(session)
+        async with self.begin() as tx:
+            rotated = await tx.sessions.rotate(session.name, generation, at=self.now())
+            if rotated is None:
+                rotated = await tx.sessions.lock(session.name)
+                if rotated is None or rotated.judge(generation, self.now(), self.grace) is not Refresh.GRACE:
+                    raise RefreshTokenInvalid
+            issued = await self.tokens.issue(replace(rotated, organization=session.organization), permissions)
+            await tx.commit(issued)
+        return issued
+
+    async def _permissions_of(self, session: Session) -> tuple[str, ...]:
+        """Return what the user may do in the session's organization; a session whose user left it goes on without one."""
+        if not session.organization:
+            return ()
+        try:
+            return await self.memberships.permissions(session.organization, session.user)
+        except NotAMember:
+            async with self.begin() as tx:
+                await tx.sessions.set_organization(session.name, "")
+                await tx.commit()
+            raise
+
+    async def _end(self, name: str, cause: Cause) -> None:
+        async with self.begin() as tx:
+            session = await tx.sessions.lock(name)
+            if session is not None and session.alive(self.now()):
+                _, event = session.end(self.now(), cause)
+                await tx.sessions.end(name, event.revoke_time, event.cause)
+                tx.outbox.add(event)
+            await tx.commit()

@@ -1,0 +1,123 @@
+"""From a wish for an account to the account: signing up, the mail, verifying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.auth import domain
+from services.auth.domain import (
+    Account,
+    Nothing,
+    SignUpRepeated,
+    VerificationInvalid,
+    VerificationRequested,
+    normalized_email,
+    normalized_password,
+    refuse_common,
+)
+from services.auth.handlers.tokens import Tokens
+from services.auth.ports import Accounts, Begin, NewId, Now, Passwords, SignUps
+from services.chassis.mail import Mail, Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What somebody types into the form."""
+
+    email: str
+    password: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpHandlers:
+    """What people without an account can do. Every answer is the same whether or not the address has an account."""
+
+    accounts: Accounts
+    sign_ups: SignUps
+    passwords: Passwords
+    tokens: Tokens
+    mailer: Mailer
+    begin: Begin
+    now: Now
+    new_id: NewId
+    common_passwords: frozenset[str]
+    link_lifetime: timedelta
+    web_url: str
+
+    async def sign_up(self, form: SignUp) -> None:
+        """Keep the wish and have a mail sent. Raises PasswordTooCommon."""
+        email, password = normalized_email(form.email), normalized_password(form.password)
+        refuse_common(password, email, self.common_passwords)
+        password_hash = await self.passwords.hash(password)
+        account = await self.accounts.find_by_email(email)
+        now = self.now()
+        async with self.begin() as tx:
+            if account is None:
+                sign_up = domain.SignUp(
+                    self.new_id("sup"), email, form.display_name, password_hash, now, now + self.link_lifetime
+                )
+                await tx.sign_ups.add(sign_up)
+                tx.outbox.add(VerificationRequested(sign_up.id))
+            else:
+                tx.outbox.add(SignUpRepeated(account.user))
+            await tx.commit(Nothing("SignUp"))
+
+    async def verify_email(self, token: str) -> Account:
+        """Make the account that the link stands for. Raises VerificationInvalid."""
+        sign_up_id = self.tokens.read_verification(token)
+        now = self.now()
+        async with self.begin() as tx:
+            sign_up = await tx.sign_ups.lock(sign_up_id)
+            if sign_up is None:
+                raise VerificationInvalid
+            account, event = sign_up.verify(f"users/{self.new_id('usr')}", at=now)
+            if not await tx.accounts.add(account):
+                raise VerificationInvalid
+            await tx.sign_ups.use_up(account.email, at=now)
+            tx.outbox.add(event)
+            await tx.commit(account)
+        return account
+
+    async def resend_verification(self, email: str) -> None:
+        """Have another mail sent if there is something to verify."""
+        sign_up = await self.sign_ups.find_newest(normalized_email(email), at=self.now())
+        async with self.begin() as tx:
+            if sign_up is not None:
+                tx.outbox.add(VerificationRequested(sign_up.id))
+            await tx.commit(Nothing("ResendVerification"))
+
+    async def send_verification(self, sign_up_id: str, event_id: str) -> None:
+        """Send the link of a sign-up; to one that is over, nothing."""
+        sign_up = await self.sign_ups.find(sign_up_id)
+        async with self.begin() as tx:
+            if sign_up is not None and sign_up.used_time is None and self.now() < sign_up.expire_time:
+                await self.mailer.send(self._verification_mail(sign_up, event_id))
+            await tx.commit()
+
+    async def send_sign_up_repeated(self, user: str, event_id: str) -> None:
+        """Tell the owner of an account that somebody signed up with its address."""
+        account = await self.accounts.get(user)
+        async with self.begin() as tx:
+            await self.mailer.send(_repeated_mail(account, event_id))
+            await tx.commit()
+
+    def _verification_mail(self, sign_up: domain.SignUp, event_id: str) -> Mail:
+        token = self.tokens.verification(sign_up)
+        text = (
+            f"Hello {sign_up.display_name},\n\n"
+            f"please confirm that this address is yours:\n\n{self.web_url}/verify?token={token}\n\n"
+            f"Token:\n{token}\n\n"
+            f"If you did not sign up, ignore this mail: without the link there is no account.\n"
+        )
+        return Mail(event_id, sign_up.email, "Confirm your address", text)
+
+
+def _repeated_mail(account: Account, event_id: str) -> Mail:
+    text = (
+        f"Hello {account.display_name},\n\n"
+        "somebody signed up with this address, which already has an account. If it was you, sign in instead.\n"
+        "If not, you need to do nothing.\n"
+    )
+    return Mail(event_id, account.email, "You already have an account", text)

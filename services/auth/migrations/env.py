@@ -1,0 +1,5 @@
+"""Alembic's entry for the auth database."""
+
+from services.chassis.db import migrate
+
+migrate.run()

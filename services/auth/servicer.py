@@ -1,0 +1,104 @@
+"""The gRPC edge of the auth service: unpack, delegate, pack. No decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.api import httpbody_pb2
+
+from services.auth import convert
+from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers.sign_ins import SignIn
+from services.auth.handlers.sign_ups import SignUp
+from services.chassis import principal
+from services.chassis.lists import Lists
+from trellis.auth.v1 import resources_pb2 as pb
+from trellis.auth.v1 import service_pb2 as rpc
+from trellis.auth.v1 import service_pb2_grpc as base
+
+if TYPE_CHECKING:
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+USER_AGENT_LENGTH = 256
+
+
+class AuthServicer(base.AuthServiceServicer):
+    """`trellis.auth.v1.AuthService`."""
+
+    def __init__(self, sign_ups: SignUpHandlers, sign_ins: SignInHandlers) -> None:
+        self._sign_ups, self._sign_ins = sign_ups, sign_ins
+
+    async def SignUp(self, request: rpc.SignUpRequest, context: Context) -> rpc.SignUpResponse:
+        await self._sign_ups.sign_up(SignUp(request.email, request.password, request.display_name))
+        return rpc.SignUpResponse()
+
+    async def VerifyEmail(self, request: rpc.VerifyEmailRequest, context: Context) -> pb.Account:
+        return convert.account_to_proto(await self._sign_ups.verify_email(request.token))
+
+    async def ResendVerification(
+        self, request: rpc.ResendVerificationRequest, context: Context
+    ) -> rpc.ResendVerificationResponse:
+        await self._sign_ups.resend_verification(request.email)
+        return rpc.ResendVerificationResponse()
+
+    async def SignIn(self, request: rpc.SignInRequest, context: Context) -> pb.TokenSet:
+        form = SignIn(request.email, request.password, request.organization, _user_agent(context))
+        return convert.token_set_to_proto(await self._sign_ins.sign_in(form))
+
+    async def RefreshToken(self, request: rpc.RefreshTokenRequest, context: Context) -> pb.TokenSet:
+        return convert.token_set_to_proto(await self._sign_ins.refresh_token(request.refresh_token))
+
+    async def SwitchOrganization(self, request: rpc.SwitchOrganizationRequest, context: Context) -> pb.TokenSet:
+        tokens = await self._sign_ins.switch_organization(request.organization, principal.current())
+        return convert.token_set_to_proto(tokens)
+
+    async def SignOut(self, request: rpc.SignOutRequest, context: Context) -> rpc.SignOutResponse:
+        await self._sign_ins.sign_out(principal.current())
+        return rpc.SignOutResponse()
+
+
+class SessionServicer(base.SessionServiceServicer):
+    """`trellis.auth.v1.SessionService`."""
+
+    def __init__(self, handlers: SessionHandlers, lists: Lists) -> None:
+        self._handlers, self._lists = handlers, lists
+
+    async def GetSession(self, request: rpc.GetSessionRequest, context: Context) -> pb.Session:
+        return convert.session_to_proto(await self._handlers.get_session(request.name, principal.current()))
+
+    async def ListSessions(self, request: rpc.ListSessionsRequest, context: Context) -> rpc.ListSessionsResponse:
+        rows = await self._handlers.list_sessions(
+            request.parent, principal.current(), self._lists.query(request), show_ended=request.show_ended
+        )
+        return rpc.ListSessionsResponse(
+            sessions=map(convert.session_to_proto, rows.items), next_page_token=self._lists.token(request, rows.next)
+        )
+
+    async def RevokeSession(self, request: rpc.RevokeSessionRequest, context: Context) -> pb.Session:
+        return convert.session_to_proto(await self._handlers.revoke_session(request.name, principal.current()))
+
+
+class JwksServicer(base.JwksServiceServicer):
+    """`trellis.auth.v1.JwksService`."""
+
+    def __init__(self, handlers: KeyHandlers) -> None:
+        self._handlers = handlers
+
+    async def GetJwks(self, request: rpc.GetJwksRequest, context: Context) -> httpbody_pb2.HttpBody:
+        return httpbody_pb2.HttpBody(content_type="application/json", data=await self._handlers.get_jwks())
+
+
+class AccountServicer(base.AccountServiceServicer):
+    """`trellis.auth.v1.AccountService`."""
+
+    def __init__(self, handlers: AccountHandlers) -> None:
+        self._handlers = handlers
+
+    async def GetAccount(self, request: rpc.GetAccountRequest, context: Context) -> pb.Account:
+        return convert.account_to_proto(await self._handlers.get_account(request.user))
+
+
+def _user_agent(context: Context) -> str:
+    metadata = dict(context.invocation_metadata() or ())
+    return str(metadata.get("x-user-agent") or metadata.get("user-agent") or "")[:USER_AGENT_LENGTH]

@@ -1,0 +1,58 @@
+"""The tables of the auth service."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, MetaData, SmallInteger, Table, Text
+
+metadata = MetaData()
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("last_organization", Text, nullable=False, server_default=""),
+)
+
+sign_ups = Table(
+    "sign_ups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Column("used_time", DateTime(timezone=True)),
+    Index("sign_ups_by_email", "email", "create_time"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("accounts.user", ondelete="CASCADE"), nullable=False),
+    Column("organization", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("last_refresh_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("rotate_time", DateTime(timezone=True)),
+    Column("revoke_time", DateTime(timezone=True)),
+    Column("cause", SmallInteger),
+    Index("sessions_by_user", "user", "create_time"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("private_jwk", LargeBinary, nullable=False, comment="Sealed with a key derived from the root secret."),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("sign_from_time", DateTime(timezone=True), nullable=False),
+    Column("retire_time", DateTime(timezone=True)),
+)

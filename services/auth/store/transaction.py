@@ -1,0 +1,18 @@
+"""The unit of work of the auth service."""
+
+from __future__ import annotations
+
+from services.auth.store.accounts import ChangedAccounts
+from services.auth.store.sessions import ChangedSessions
+from services.auth.store.sign_ups import ChangedSignUps
+from services.chassis.db.session import Database, SqlTransaction
+
+
+class SqlAuthTransaction(SqlTransaction):
+    """One transaction with the repositories that take part in it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.accounts = ChangedAccounts(self)
+        self.sign_ups = ChangedSignUps(self)
+        self.sessions = ChangedSessions(self)

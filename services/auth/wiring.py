@@ -1,0 +1,125 @@
+"""Composition root: which adapter stands behind which port."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from services.auth import consumers, convert, events
+from services.auth.clients import UserMemberships
+from services.auth.config import AuthConfig
+from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers.tokens import Tokens
+from services.auth.servicer import AccountServicer, AuthServicer, JwksServicer, SessionServicer
+from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
+from services.chassis.db.session import Codec
+from services.chassis.lists import Lists
+from services.chassis.mail import mailer
+from services.chassis.passwords import Argon2Passwords
+from services.chassis.rpc.server import Servicer
+from services.chassis.service import Assembly, Chassis, Service
+from trellis.auth.v1 import service_pb2 as rpc
+from trellis.auth.v1 import service_pb2_grpc as grpc
+from trellis.policies import ROLE_PERMISSIONS
+
+COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
+
+
+async def build(chassis: Chassis) -> Assembly:
+    """Wire the auth service."""
+    config: AuthConfig = chassis.config
+    keys = _keys(chassis, config)
+    await keys.create_first()
+    passwords = Argon2Passwords(threads=config.password_threads, queue=config.password_queue)
+    tokens = _tokens(chassis, config, keys)
+    sign_ups = _sign_ups(chassis, config, passwords, tokens)
+    sessions = SessionHandlers(SqlSessions(chassis.database), partial(SqlAuthTransaction, chassis.database), chassis.now)
+    return Assembly(
+        servicers=servicers(
+            sign_ups,
+            _sign_ins(chassis, config, passwords, tokens),
+            sessions,
+            keys,
+            AccountHandlers(SqlAccounts(chassis.database)),
+            Lists(chassis.keyring, chassis.now),
+        ),
+        jwks=keys.get_jwks,
+        consumers=[consumers.consumer(sign_ups)],
+        close=[passwords.aclose],
+    )
+
+
+def _keys(chassis: Chassis, config: AuthConfig) -> KeyHandlers:
+    return KeyHandlers(
+        SqlSigningKeys(chassis.database),
+        chassis.now,
+        chassis.new_id,
+        activation=timedelta(seconds=config.key_activation_s),
+        lifetime=timedelta(seconds=config.access_token_lifetime_s),
+    )
+
+
+def _tokens(chassis: Chassis, config: AuthConfig, keys: KeyHandlers) -> Tokens:
+    return Tokens(
+        keyring=chassis.keyring,
+        keys=keys,
+        now=chassis.now,
+        new_id=chassis.new_id,
+        issuer=config.issuer,
+        audience=config.audience,
+        lifetime=timedelta(seconds=config.access_token_lifetime_s),
+    )
+
+
+def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> SignUpHandlers:
+    return SignUpHandlers(
+        accounts=SqlAccounts(chassis.database),
+        sign_ups=SqlSignUps(chassis.database),
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        common_passwords=frozenset(COMMON_PASSWORDS.read_text().split("\n")),
+        link_lifetime=timedelta(hours=config.verification_lifetime_hours),
+        web_url=config.web_url,
+    )
+
+
+def _sign_ins(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> SignInHandlers:
+    return SignInHandlers(
+        accounts=SqlAccounts(chassis.database),
+        sign_ups=SqlSignUps(chassis.database),
+        sessions=SqlSessions(chassis.database),
+        memberships=UserMemberships(chassis.channel(config.user_target), ROLE_PERMISSIONS),
+        passwords=passwords,
+        tokens=tokens,
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        session_lifetime=timedelta(days=config.session_lifetime_days),
+        grace=timedelta(seconds=config.refresh_grace_s),
+    )
+
+
+def servicers(
+    sign_ups: SignUpHandlers,
+    sign_ins: SignInHandlers,
+    sessions: SessionHandlers,
+    keys: KeyHandlers,
+    accounts: AccountHandlers,
+    lists: Lists,
+) -> list[Servicer]:
+    """Return the gRPC services over the handlers."""
+    by_name = rpc.DESCRIPTOR.services_by_name
+    return [
+        Servicer(by_name["AuthService"], grpc.add_AuthServiceServicer_to_server, AuthServicer(sign_ups, sign_ins)),
+        Servicer(by_name["SessionService"], grpc.add_SessionServiceServicer_to_server, SessionServicer(sessions, lists)),
+        Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(keys)),
+        Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts)),
+    ]
+
+
+SERVICE = Service("auth", AuthConfig, Codec(convert.answer_to_proto, events.announcement), build)

@@ -1,0 +1,77 @@
+"""The event port. At least once on the wire, in order per subject; once in effect by the consumers' inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A CloudEvent (cloudevents.io, 1.0.2): attributes and a protobuf payload."""
+
+    id: str
+    source: str
+    """The publishing service, `services/auth`."""
+    topic: str
+    """CloudEvents' `type`, for example `auth.v1.account_created`."""
+    subject: str
+    """Name of the resource it is about; events of one subject keep their order."""
+    time: datetime
+    data: bytes
+    traceparent: str = ""
+
+
+Handle = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A durable position in the topics one consumer reads."""
+
+    name: str
+    topics: tuple[str, ...]
+    handle: Handle
+    """Raises to have the event again later."""
+    max_deliveries: int = 8
+    """After so many failures the event goes to the dead letters."""
+    backoff_s: float = 0.5
+    """Wait after the first failure of an event; doubles with each."""
+    backoff_limit_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that was given up, and why."""
+
+    id: str
+    """Its place among the dead letters."""
+    event: Event
+    reason: str
+
+
+class EventBus(Protocol):
+    """Publishes events and delivers them to subscriptions."""
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Hand the events over, in order; when this returns they are durable."""
+        ...
+
+    async def consume(self, subscription: Subscription) -> None:
+        """Deliver until cancelled. One consumer per subscription at a time; the caller sees to that."""
+        ...
+
+    async def dead_letters(self, subscription: str) -> list[DeadLetter]:
+        """Return what the subscription gave up, oldest first."""
+        ...
+
+    async def replay(self, subscription: str) -> int:
+        """Deliver the dead letters again and return how many; a second replay finds none."""
+        ...
+
+
+def package_of(topic: str) -> str:
+    """Return the publishing package of a topic: `auth.v1.account_created` → `auth.v1`."""
+    return topic.rpartition(".")[0]

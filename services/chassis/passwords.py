@@ -1,0 +1,55 @@
+"""Passwords by argon2id, in a few threads with a short queue: a flood of guesses costs the guessers, not the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from services.chassis.errors import ResourceExhausted
+
+T = TypeVar("T")
+
+
+class Argon2Passwords:
+    """Hashes with OWASP's parameters: 19 MiB, two passes, one lane."""
+
+    def __init__(self, *, threads: int, queue: int) -> None:
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._limit, self._waiting = threads + queue, 0
+        self._decoy = self._hasher.hash("a password nobody has")
+
+    async def hash(self, password: str) -> str:
+        return await self._slowly(lambda: self._hasher.hash(password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Compare. Without a hash, a decoy is compared, so that nobody can tell by the time."""
+        matched = await self._slowly(lambda: self._matches(password_hash or self._decoy, password))
+        return matched and password_hash is not None
+
+    def outdated(self, password_hash: str) -> bool:
+        return self._hasher.check_needs_rehash(password_hash)
+
+    async def aclose(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _slowly(self, work: Callable[[], T]) -> T:
+        if self._waiting >= self._limit:
+            raise ResourceExhausted("Too many passwords are being checked; try again.", retry_after_s=1.0)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1

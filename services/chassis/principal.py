@@ -1,0 +1,36 @@
+"""Who calls: set once per call by `rpc/auth.py` from a verified token, read by handlers that need it."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller and what its token says it may do."""
+
+    subject: str
+    """`users/{user}`, `services/{service}`, or empty for nobody."""
+    organization: str = ""
+    """The one organization the token names, `organizations/{organization}`, or empty."""
+    permissions: frozenset[str] = frozenset()
+    """What the token permits in that organization."""
+    session: str = ""
+    """The session of a user's token, `users/{user}/sessions/{session}`."""
+    expires_at_s: float = 0.0
+    """When the token ends, in seconds since the epoch."""
+
+
+ANONYMOUS = Principal("")
+_current: ContextVar[Principal] = ContextVar("principal", default=ANONYMOUS)
+
+
+def current() -> Principal:
+    """Return the caller of the running call."""
+    return _current.get()
+
+
+def enter(principal: Principal) -> None:
+    """Make `principal` the caller for the rest of this call's context."""
+    _current.set(principal)

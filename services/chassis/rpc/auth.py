@@ -1,0 +1,112 @@
+"""Who calls, and whether the contract lets them.
+
+`authenticated` verifies the token, `authorized` holds the policy's permission and the request's resource names against it.
+The decoded message decides, never a URL or a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from google.protobuf.message import Message
+
+from services.chassis import principal as principals
+from services.chassis.errors import PermissionDenied, Unauthenticated
+from services.chassis.principal import Principal
+from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
+
+SCHEME = "Bearer "
+
+
+class Verifier(Protocol):
+    """Turns a token into the principal it names."""
+
+    async def verify(self, token: str) -> Principal:
+        """Raises Unauthenticated."""
+        ...
+
+
+def authenticated(users: Verifier, services: Verifier) -> Middleware:
+    """Set the principal. Public RPCs look at no token; internal ones take only a service's."""
+
+    def around(handle: Handler, method: Method) -> Handler:
+        if method.policy.access == "public":
+            return handle
+        verifier = services if method.policy.access == "internal" else users
+
+        async def handler(call: Call) -> Any:
+            header = call.metadata.get("authorization", "")
+            if not header.startswith(SCHEME):
+                raise Unauthenticated("The access token is missing; send it as `authorization: Bearer …`.")
+            call.principal = await verifier.verify(header.removeprefix(SCHEME))
+            principals.enter(call.principal)
+            return await handle(call)
+
+        return handler
+
+    return around
+
+
+def authorized() -> Middleware:
+    """Refuse what the token does not permit, and every name of another organization, whether or not it exists."""
+
+    def around(handle: Handler, method: Method) -> Handler:
+        policy = method.policy
+        if policy.access == "internal":
+            return _called_by(frozenset(f"services/{caller}" for caller in policy.callers), handle)
+        if policy.access == "permission":
+            return _permitted(policy.permission, _reader(policy.resources), handle)
+        return handle
+
+    return around
+
+
+def _called_by(callers: frozenset[str], handle: Handler) -> Handler:
+    async def handler(call: Call) -> Any:
+        if call.principal.subject not in callers:
+            raise PermissionDenied("Only services of the platform may call this.")
+        return await handle(call)
+
+    return handler
+
+
+def _permitted(permission: str, names: Callable[[Any], Iterator[str]], handle: Handler) -> Handler:
+    async def handler(call: Call) -> Any:
+        principal = call.principal
+        if permission not in principal.permissions or not all(
+            _inside(principal.organization, name) for name in names(call.request)
+        ):
+            raise PermissionDenied(
+                f"This needs the permission {permission} in the organization that the request names.",
+                permission=permission,
+            )
+        return await handle(call)
+
+    return handler
+
+
+def _inside(organization: str, name: str) -> bool:
+    return not name.startswith("organizations/") or name == organization or name.startswith(f"{organization}/")
+
+
+def _reader(paths: Sequence[str]) -> Callable[[Any], Iterator[str]]:
+    """Return a function that yields every resource name in a request, nested and repeated ones too."""
+    split = [path.split(".") for path in paths]
+
+    def names(request: Message) -> Iterator[str]:
+        for path in split:
+            yield from _values(request, path)
+
+    return names
+
+
+def _values(message: Any, path: Sequence[str]) -> Iterator[str]:
+    value = getattr(message, path[0])
+    if len(path) == 1:
+        yield from [value] if isinstance(value, str) else value
+    elif isinstance(value, Message):
+        yield from _values(value, path[1:])
+    else:
+        for item in value:
+            yield from _values(item, path[1:])

@@ -1,0 +1,62 @@
+"""Calls to other services: a channel per target, the caller's token, a deadline within the running call's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from opentelemetry import propagate
+
+from trellis.policies import POLICIES
+
+_BACK_OFF = {"initialBackoff": "0.05s", "maxBackoff": "1s", "backoffMultiplier": 2}
+
+
+class Authorized(grpc.aio.UnaryUnaryClientInterceptor):
+    """Adds this service's token and the running trace to every call."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        carrier: dict[str, str] = {"authorization": f"Bearer {self._token()}"}
+        propagate.inject(carrier)
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), *carrier.items())
+        return await continuation(details._replace(metadata=metadata), request)
+
+
+def channel(target: str, token: Callable[[], str]) -> grpc.aio.Channel:
+    """Open a channel that leaves drained backends, waits for restarting ones and repeats only what the contract lets it."""
+    return grpc.aio.insecure_channel(
+        target,
+        interceptors=[Authorized(token)],
+        options=[
+            ("grpc.service_config", json.dumps(_service_config())),
+            ("grpc.enable_retries", 1),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.use_local_subchannel_pool", 1),
+        ],
+    )
+
+
+def _service_config() -> dict[str, Any]:
+    return {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": ""},
+        "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+        "methodConfig": [_method_config(method) for method in POLICIES],
+    }
+
+
+def _method_config(path: str) -> dict[str, Any]:
+    _, service, method = path.split("/")
+    policy = POLICIES[path]
+    config: dict[str, Any] = {"name": [{"service": service, "method": method}], "timeout": f"{policy.timeout_s}s"}
+    if policy.repeatable == "always":
+        config["retryPolicy"] = {"maxAttempts": 3, "retryableStatusCodes": ["UNAVAILABLE"], **_BACK_OFF}
+    return config

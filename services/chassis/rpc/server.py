@@ -1,0 +1,112 @@
+"""The gRPC server of a service, and THE list of everything that happens around its RPCs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.chassis.keys import Keyring
+from services.chassis.limits import TokenBucket
+from services.chassis.rpc.auth import Verifier, authenticated, authorized
+from services.chassis.rpc.deadlines import deadlines
+from services.chassis.rpc.errors import errors_to_status
+from services.chassis.rpc.limits import rate_limited
+from services.chassis.rpc.middleware import Chain, Method, Middleware
+from services.chassis.rpc.observed import observed, traced
+from services.chassis.rpc.repeats import repeatable
+from services.chassis.rpc.shedding import shed
+from services.chassis.rpc.validation import bound_to_path, validated
+from trellis.policies import POLICIES
+
+MAX_MESSAGE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Servicer:
+    """One gRPC service and what serves it."""
+
+    descriptor: ServiceDescriptor
+    add: Callable[[Any, grpc.aio.Server], None]
+    """The generated `add_…Servicer_to_server`."""
+    implementation: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the middleware needs to know beside the contract."""
+
+    service: str
+    users: Verifier
+    services: Verifier
+    keyring: Keyring
+    buckets: TokenBucket
+    max_concurrent_calls: int
+    unfinished: set[asyncio.Task[Any]]
+    """Mutations that outlived their call; the drain waits for them."""
+
+
+def middleware(guards: Guards) -> list[Middleware]:
+    """Return what stands around every RPC, outermost first; the comment says why it stands there."""
+    return [
+        traced(),  # everything below is inside the span
+        observed(),  # sees the final status
+        errors_to_status(guards.service),  # everything below may raise ServiceError
+        shed(guards.max_concurrent_calls),  # before any work is done
+        deadlines(guards.unfinished),  # bounds all that waits
+        authenticated(guards.users, guards.services),  # sets the principal
+        authorized(),  # before validation: strangers learn nothing about the request
+        bound_to_path(),  # the message is what the URL said
+        validated(),  # handlers see well-formed requests only
+        rate_limited(guards.buckets),  # after validation: nonsense costs no token
+        repeatable(guards.keyring),  # innermost: only what would run is remembered
+    ]
+
+
+def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    """Return the server, not yet bound, and its health, NOT_SERVING until said otherwise."""
+    methods = {path: method for servicer in servicers for path, method in _methods(servicer.descriptor)}
+    server = grpc.aio.server(
+        interceptors=[Chain(middleware(guards), methods)],
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_concurrent_streams", 1000),
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ],
+    )
+    for servicer in servicers:
+        servicer.add(servicer.implementation, server)
+    probe = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(probe, server)
+    names = [servicer.descriptor.full_name for servicer in servicers]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    return server, probe
+
+
+def _methods(descriptor: ServiceDescriptor) -> list[tuple[str, Method]]:
+    found = []
+    for rpc in descriptor.methods:
+        path = f"/{descriptor.full_name}/{rpc.name}"
+        method = Method(
+            POLICIES[path],
+            _type(rpc.input_type),
+            _type(rpc.output_type),
+            rpc.client_streaming,
+            rpc.server_streaming,
+            rpc.name,
+        )
+        found.append((path, method))
+    return found
+
+
+def _type(descriptor: Any) -> type[Message]:
+    return message_factory.GetMessageClass(descriptor)

@@ -1,0 +1,184 @@
+"""Access tokens: what they say, and how every process verifies them against auth's published keys.
+
+A token is verified once and remembered by its text until it ends. Keys are fetched when first needed; a token signed with a
+key not yet known makes one fetch, at most once a minute, so that keys rotate without a restart and garbage costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from services.chassis.clock import Clock
+from services.chassis.errors import Unauthenticated, Unavailable
+from services.chassis.principal import Principal
+
+ALGORITHM = "ES256"
+ACCESS = "at+jwt"  # RFC 9068 §2.1
+SERVICE = "svc+jwt"
+LEEWAY_S = 30
+MAX_LENGTH = 8192
+SERVICE_LIFETIME_S = 60
+_SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")  # an ES256 signature is 64 bytes
+_CANONICAL_END = frozenset("AQgw")  # 64 bytes leave 4 unused bits in the last character; they must be zero
+
+Fetch = Callable[[], Awaitable[bytes]]
+
+
+class Keys:
+    """A JWK set that is fetched when a key is missing, at most once in `refetch_s`."""
+
+    def __init__(self, fetch: Fetch, *, refetch_s: float = 60.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._fetch, self._refetch_s, self._monotonic = fetch, refetch_s, monotonic
+        self._keys: dict[str, ECKey] = {}
+        self._fetched_at_s: float | None = None
+        self._lock = asyncio.Lock()
+
+    async def get(self, kid: str) -> ECKey:
+        """Return the key. Raises Unauthenticated if auth does not know it, Unavailable if auth does not answer."""
+        if kid not in self._keys:
+            async with self._lock:
+                if kid not in self._keys and self._may_fetch():
+                    await self._refresh()
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise _invalid() from None
+
+    async def refresh(self) -> None:
+        """Fetch the set now: keys that auth retired are forgotten."""
+        async with self._lock:
+            await self._refresh()
+
+    def _may_fetch(self) -> bool:
+        return self._fetched_at_s is None or self._monotonic() - self._fetched_at_s >= self._refetch_s
+
+    async def _refresh(self) -> None:
+        try:
+            document = json.loads(await self._fetch())
+        except Exception as error:  # whatever the transport raises: the keys cannot be had
+            raise Unavailable("The signing keys cannot be read at the moment; try again.", retry_after_s=0.5) from error
+        self._keys = {key["kid"]: ECKey.import_key(key) for key in document["keys"] if key.get("crv") == "P-256"}
+        self._fetched_at_s = self._monotonic()
+
+
+class TokenVerifier:
+    """Verifies one kind of token and remembers the verdict."""
+
+    def __init__(
+        self, keys: Keys, *, kind: str, audience: str, issuer: str | None, clock: Clock, remembered: int = 10_000
+    ) -> None:
+        self._keys, self._kind, self._audience, self._issuer = keys, kind, audience, issuer
+        self._clock, self._remembered = clock, remembered
+        self._known: OrderedDict[str, Principal] = OrderedDict()
+
+    async def verify(self, token: str) -> Principal:
+        """Return whom the token names. Raises Unauthenticated."""
+        now_s = self._clock().timestamp()
+        known = self._known.get(token)
+        if known is not None and now_s < known.expires_at_s + LEEWAY_S:
+            return known
+        principal = await self._verified(token, now_s)
+        self._known[token] = principal
+        if len(self._known) > self._remembered:
+            self._known.popitem(last=False)
+        return principal
+
+    def forget(self) -> None:
+        """Verify every token anew: keys changed."""
+        self._known.clear()
+
+    async def _verified(self, token: str, now_s: float) -> Principal:
+        header, claims = await self._opened(token)
+        issuer = self._issuer or f"services/{header['kid']}"
+        if not (
+            claims.get("iss") == issuer
+            and claims.get("aud") == self._audience
+            and _is_time(claims.get("exp"))
+            and _is_time(claims.get("iat"))
+            and now_s < claims["exp"] + LEEWAY_S
+            and claims["iat"] <= now_s + LEEWAY_S
+            and _is_time(claims.get("nbf", 0))
+            and claims.get("nbf", 0) <= now_s + LEEWAY_S
+        ):
+            raise _invalid()
+        return _principal(claims)
+
+    async def _opened(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        if len(token) > MAX_LENGTH or not _SEGMENTS.fullmatch(token) or token[-1] not in _CANONICAL_END:
+            raise _invalid()
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+            if header.get("typ") != self._kind or header.get("alg") != ALGORITHM or "crit" in header:
+                raise _invalid()
+            key = await self._keys.get(str(header.get("kid", ""))[:64])
+            claims = json.loads(jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload)
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise _invalid() from None
+        if not isinstance(claims, dict):
+            raise _invalid()
+        return header, claims
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    permissions = claims.get("permissions", [])
+    texts = [claims.get("sub"), claims.get("organization", ""), claims.get("session", "")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(permissions, list):
+        raise _invalid()
+    subject, organization, session = texts
+    return Principal(str(subject), str(organization), frozenset(permissions), str(session), float(claims["exp"]))
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("The access token is not valid; refresh it or sign in again.")
+
+
+def sign(key: ECKey, kind: str, claims: dict[str, Any]) -> str:
+    """Return a compact JWS over the claims, with the key's id in the header."""
+    header = {"alg": ALGORITHM, "typ": kind, "kid": key.kid}
+    return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":")), key, algorithms=[ALGORITHM])
+
+
+class ServiceTokens:
+    """Signs the tokens this service calls others with; one serves for half its lifetime."""
+
+    def __init__(self, key: ECKey, *, audience: str, clock: Clock) -> None:
+        self._key, self._audience, self._clock = key, audience, clock
+        self._token, self._renew_at_s = "", 0.0
+
+    def token(self) -> str:
+        """Return a token that is good for at least half of SERVICE_LIFETIME_S."""
+        now_s = self._clock().timestamp()
+        if now_s >= self._renew_at_s:
+            subject = f"services/{self._key.kid}"
+            claims = {"iss": subject, "sub": subject, "aud": self._audience, "iat": int(now_s)}
+            self._token = sign(self._key, SERVICE, {**claims, "exp": int(now_s) + SERVICE_LIFETIME_S})
+            self._renew_at_s = now_s + SERVICE_LIFETIME_S / 2
+        return self._token
+
+
+def static_keys(document: str) -> Keys:
+    """Return keys that come from configuration and never change: the public keys of the platform's services."""
+
+    async def fetch() -> bytes:
+        return document.encode()
+
+    return Keys(fetch)
+
+
+def public_set(keys: list[ECKey]) -> bytes:
+    """Return the public halves as a JSON Web Key Set (RFC 7517 §5)."""
+    return json.dumps(KeySet([*keys]).as_dict(private=False), separators=(",", ":")).encode()

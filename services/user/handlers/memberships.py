@@ -1,0 +1,111 @@
+"""Use cases of memberships. Each change holds the organization's lock: two of them never both remove the last owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.chassis import etags
+from services.chassis.lists import ListQuery, Rows
+from services.chassis.principal import Principal
+from services.user.domain import Membership, MembershipNotFound, OwnerRequired, Role, join
+from services.user.ports import Begin, Memberships, Now, UserTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMembership:
+    """Who joins what, as what."""
+
+    organization: str
+    user: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateMembership:
+    """The new role of a member."""
+
+    name: str
+    role: Role
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipHandlers:
+    """What callers can do with memberships."""
+
+    memberships: Memberships
+    begin: Begin
+    now: Now
+
+    async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
+        """Make a user a member.
+
+        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists.
+        """
+        async with self.begin() as tx:
+            organization = await tx.organizations.get(new.organization)
+            by = await _role_of(tx, new.organization, caller)
+            membership, event = join(organization, new.user, new.role, at=self.now(), by=by)
+            await tx.memberships.add(membership)
+            tx.outbox.add(event)
+            await tx.commit(membership)
+        return membership
+
+    async def get_membership(self, name: str) -> Membership:
+        """Raises MembershipNotFound."""
+        return await self.memberships.get(name)
+
+    async def list_memberships(self, organization: str, query: ListQuery) -> Rows[Membership]:
+        """Return a page of the memberships of an organization."""
+        return await self.memberships.list(organization, query)
+
+    async def update_membership(self, change: UpdateMembership, caller: Principal) -> Membership:
+        """Change a member's role.
+
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, EtagMismatch.
+        """
+        async with self.begin() as tx:
+            membership, by, owners = await _locked(tx, change.name, caller)
+            etags.check(change.etag, membership.version, change.name)
+            updated, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
+            await tx.memberships.save(updated)
+            tx.outbox.add(event)
+            await tx.commit(updated)
+        return updated
+
+    async def delete_membership(self, name: str, etag: str, caller: Principal) -> Membership:
+        """End a membership and return what it was.
+
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, EtagMismatch.
+        """
+        async with self.begin() as tx:
+            membership, by, owners = await _locked(tx, name, caller)
+            etags.check(etag, membership.version, name)
+            event = membership.end(at=self.now(), by=by, owners=owners)
+            await tx.memberships.remove(name)
+            tx.outbox.add(event)
+            await tx.commit(membership)
+        return membership
+
+    async def resolve_membership(self, organization: str, user: str) -> Membership:
+        """Return the membership that a token would be given for now. Raises MembershipNotFound."""
+        return await self.memberships.resolve(organization, user)
+
+
+async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Membership, Role, int]:
+    """Lock the organization and return the membership, the caller's role of now and the number of owners."""
+    organization = await tx.organizations.get(name.partition("/memberships/")[0])
+    organization.must_be_active()
+    by = await _role_of(tx, organization.name, caller)
+    return await tx.memberships.get(name), by, await tx.memberships.count_owners(organization.name)
+
+
+async def _role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
+    """Return the caller's role of now: a token may be minutes older than the membership. Raises OwnerRequired."""
+    try:
+        role = await tx.memberships.role_of(organization, caller.subject)
+    except MembershipNotFound:
+        raise OwnerRequired(organization) from None
+    if role is Role.MEMBER:
+        raise OwnerRequired(organization)
+    return role

@@ -1,0 +1,8 @@
+"""PostgreSQL behind the ports: tables, statements, row ↔ domain."""
+
+from services.user.store.memberships import SqlMemberships
+from services.user.store.organizations import SqlOrganizations
+from services.user.store.transaction import SqlUserTransaction
+from services.user.store.users import SqlUsers
+
+__all__ = ["SqlMemberships", "SqlOrganizations", "SqlUserTransaction", "SqlUsers"]

@@ -1,0 +1,117 @@
+"""Memberships in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncpg
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+
+from services.chassis.db.lists import Listing
+from services.chassis.db.session import Database, Row, SqlTransaction
+from services.chassis.db.statements import Statement
+from services.chassis.lists import ListQuery, Rows
+from services.user.domain import (
+    Membership,
+    MembershipExists,
+    MembershipNotFound,
+    Role,
+    UserNotFound,
+    membership_name,
+)
+from services.user.store.tables import memberships, organizations
+
+_COLUMNS = tuple(column.name for column in memberships.c)
+_one = (memberships.c.organization == bindparam("key_organization")) & (memberships.c.user == bindparam("key_user"))
+
+_get = Statement(select(memberships).where(_one))
+_resolve = Statement(
+    select(memberships)
+    .join(organizations)
+    .where(_one, or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER))
+)
+_count_owners = Statement(
+    select(func.count())
+    .select_from(memberships)
+    .where(memberships.c.organization == bindparam("organization"), memberships.c.role == Role.OWNER)
+)
+_add = Statement(insert(memberships).values({name: bindparam(name) for name in _COLUMNS}))
+_save = Statement(
+    update(memberships).where(_one).values({name: bindparam(name) for name in ("role", "update_time", "version")})
+)
+_remove = Statement(delete(memberships).where(_one))
+_list = Listing(
+    select(memberships).where(memberships.c.organization == bindparam("organization")),
+    key=memberships.c.user,
+    fields={
+        "user": memberships.c.user,
+        "role": memberships.c.role,
+        "create_time": memberships.c.create_time,
+        "update_time": memberships.c.update_time,
+    },
+    sortable=("role", "create_time", "update_time"),
+    enums={"role": {f"ROLE_{role.name}": role.value for role in Role}},
+)
+
+
+class SqlMemberships:
+    """Reads memberships, one statement each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> Membership:
+        return _found(await self._database.fetchrow(_get, **_key(name)), name)
+
+    async def resolve(self, organization: str, user: str) -> Membership:
+        row = await self._database.fetchrow(_resolve, key_organization=organization, key_user=user)
+        return _found(row, membership_name(organization, user))
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
+        return await _list.page(self._database, query, _membership, organization=organization)
+
+
+class ChangedMemberships:
+    """Memberships inside a transaction that holds their organization's lock."""
+
+    def __init__(self, tx: SqlTransaction) -> None:
+        self._tx = tx
+
+    async def get(self, name: str) -> Membership:
+        return _found(await self._tx.fetchrow(_get, **_key(name)), name)
+
+    async def role_of(self, organization: str, user: str) -> Role:
+        return (await self.get(membership_name(organization, user))).role
+
+    async def count_owners(self, organization: str) -> int:
+        row = await self._tx.fetchrow(_count_owners, organization=organization)
+        return int(row[0]) if row else 0
+
+    async def add(self, membership: Membership) -> None:
+        try:
+            await self._tx.execute(_add, **{name: getattr(membership, name) for name in _COLUMNS})
+        except asyncpg.UniqueViolationError:
+            raise MembershipExists(membership.name) from None
+        except asyncpg.ForeignKeyViolationError:
+            raise UserNotFound(membership.user) from None
+
+    async def save(self, membership: Membership) -> None:
+        values = {name: getattr(membership, name) for name in ("role", "update_time", "version")}
+        await self._tx.execute(_save, **_key(membership.name), **values)
+
+    async def remove(self, name: str) -> None:
+        await self._tx.execute(_remove, **_key(name))
+
+
+def _key(name: str) -> dict[str, str]:
+    organization, _, user_id = name.partition("/memberships/")
+    return {"key_organization": organization, "key_user": f"users/{user_id}"}
+
+
+def _found(row: Row | None, name: str) -> Membership:
+    if row is None:
+        raise MembershipNotFound(name)
+    return _membership(row)
+
+
+def _membership(row: Row) -> Membership:
+    values = {name: row[name] for name in _COLUMNS}
+    return Membership(**{**values, "role": Role(values["role"])})

@@ -1,0 +1,18 @@
+"""The unit of work of the user service."""
+
+from __future__ import annotations
+
+from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.memberships import ChangedMemberships
+from services.user.store.organizations import ChangedOrganizations
+from services.user.store.users import ChangedUsers
+
+
+class SqlUserTransaction(SqlTransaction):
+    """One transaction with the repositories that take part in it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.users = ChangedUsers(self)
+        self.organizations = ChangedOrganizations(self)
+        self.memberships = ChangedMemberships(self)

@@ -1,0 +1,160 @@
+"""The real edge in front of servers that answer every RPC of the contract with an empty message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.api import httpbody_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from compiler import buf, edge, reader
+from compiler.model import Contract
+
+ISSUER, AUDIENCE = "https://auth.trellis.local", "trellis"
+
+
+@dataclass
+class Seen:
+    """What reached the stub services."""
+
+    method: str
+    metadata: dict[str, str]
+    remaining_s: float | None
+
+
+@dataclass
+class Edge:
+    """The running edge, its key and what came through."""
+
+    base: str
+    target: str
+    admin: str
+    keys: list[ECKey]
+    seen: list[Seen] = field(default_factory=list)
+    failing: dict[str, grpc.StatusCode] = field(default_factory=dict)
+    """RPCs that answer with an error."""
+
+    def token(self, *, key: ECKey | None = None, typ: str = "at+jwt", **claims: Any) -> str:
+        """An access token; each claim and the key can be another."""
+        key = key or self.keys[-1]
+        now = int(time.time())
+        good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "users/usr_a", "iat": now, "exp": now + 600}
+        return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": typ}, {**good, **claims}, key)
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return reader.read(buf.image(source_info=True))
+
+
+@pytest.fixture(scope="module")
+async def live(contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    home = tmp_path_factory.mktemp("edge")
+    (home / "logs").mkdir()
+    names = ["edge", "envoy_admin", "jwks", "auth_a", "auth_b", "user_a", "user_b"]
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    base = f"http://127.0.0.1:{ports['edge']}"
+    state = Edge(base, f"127.0.0.1:{ports['edge']}", f"http://127.0.0.1:{ports['envoy_admin']}", [new_key("k1")])
+    servers = [await _serve(contract, state, ports[port]) for port in ("auth_a", "user_a")]
+    config = home / "envoy.json"
+    config.write_text(json.dumps(edge.compose(ports, home)))
+    envoy = _start(config)
+    try:
+        await _until(lambda: _ready(state, ports))
+        yield state
+    finally:
+        envoy.terminate()
+        envoy.wait(10)
+        for server in servers:
+            await server.stop(None)
+
+
+def new_key(kid: str) -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": kid})
+
+
+def _start(config: Path) -> subprocess.Popen[bytes]:
+    envoy = Path(sys.executable).parent / "envoy"
+    arguments = ["-c", str(config), "--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
+    return subprocess.Popen([envoy, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+async def _serve(contract: Contract, state: Edge, port: int) -> grpc.aio.Server:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    server.add_generic_rpc_handlers((_Everything(contract, state),))
+    probe = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(probe, server)
+    await probe.set("", health_pb2.HealthCheckResponse.SERVING)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    return server
+
+
+class _Everything(grpc.GenericRpcHandler):
+    """Answers each RPC of the contract."""
+
+    def __init__(self, contract: Contract, state: Edge) -> None:
+        self._paths, self._state = {rpc.path for rpc in contract.rpcs}, state
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        if details.method not in self._paths:
+            return None
+
+        async def answer(_request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            self._state.seen.append(Seen(details.method, metadata, context.time_remaining()))
+            if code := self._state.failing.get(details.method):
+                await context.abort(code, "as asked")
+            return self._jwks() if details.method.endswith("/GetJwks") else b""
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _jwks(self) -> bytes:
+        keys = json.dumps({"keys": [key.as_dict(private=False) for key in self._state.keys]})
+        return httpbody_pb2.HttpBody(content_type="application/json", data=keys.encode()).SerializeToString()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+async def _until(ready: Callable[[], bool], limit_s: float = 15) -> None:
+    async with asyncio.timeout(limit_s):
+        while not await asyncio.to_thread(ready):
+            await asyncio.sleep(0.05)
+
+
+def _ready(state: Edge, ports: dict[str, int]) -> bool:
+    """Whether the edge takes a token and sees both services."""
+    try:
+        with urllib.request.urlopen(f"{state.admin}/clusters", timeout=1) as answer:
+            clusters = answer.read().decode()
+        healthy = all(
+            f"{name}::127.0.0.1:{ports[f'{name}_a']}::health_flags::healthy" in clusters for name in ("auth", "user")
+        )
+        headers = {"authorization": f"Bearer {state.token()}"}
+        request = urllib.request.Request(f"{state.base}/v1/users/me", headers=headers)
+        with urllib.request.urlopen(request, timeout=1) as answer:
+            return healthy and answer.status == 200
+    except OSError:
+        return False
