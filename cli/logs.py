@@ -33,7 +33,7 @@ class LogBook:
         prefix = f"{source:<9}│ "
         if self._colour:
             prefix = f"\x1b[{_COLOURS.get(source, 37)}m{prefix}\x1b[0m"
-        print(prefix + line, file=self._screen, flush=True)  # noqa: T201
+        print(prefix + line, file=self._screen, flush=True)
 
     def _file(self, source: str) -> TextIO:
         file = self._files.get(source)

@@ -66,13 +66,16 @@ class Supervisor:
 
     async def all_up(self) -> bool:
         """Wait until everything is ready, or until it is over."""
-        ups = [asyncio.create_task(process.up.wait()) for process in self.processes.values()]
         over = asyncio.create_task(self.stopping.wait())
-        everything = asyncio.ensure_future(asyncio.gather(*ups))
+        everything = asyncio.create_task(self._everything())
         await asyncio.wait({everything, over}, return_when=asyncio.FIRST_COMPLETED)
         everything.cancel()
         over.cancel()
         return not self.stopping.is_set()
+
+    async def _everything(self) -> None:
+        for process in self.processes.values():
+            await process.up.wait()
 
     def tell(self, name: str, line: str) -> None:
         """Write one line to the standard input of a process that takes lines."""
@@ -96,7 +99,7 @@ class Supervisor:
             except (EngineFailed, OSError) as error:
                 return self._give_up(f"{process.name}: {error}")
             if self.stopping.is_set():
-                return
+                return None
             deaths = 1 if time.monotonic() - born_s > STEADY_S else deaths + 1
             if deaths > QUICK_DEATHS:
                 return self._give_up(f"{process.name} ended {deaths} times in a row (exit {code}); its log says why")

@@ -1,1 +1,1 @@
-"""One module per group of commands. Each imports what is heavy only when the command runs, so that help stays quick."""
+"""What a person types, one module per group of commands; each has `register(app)`."""

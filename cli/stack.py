@@ -1,0 +1,161 @@
+"""What runs together on one machine, and the life of one `trellis up`."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from cli.control import listening
+from cli.engines.envoy import EnvoyEngine
+from cli.engines.postgres import PostgresEngine
+from cli.engines.services import ServicesEngine
+from cli.engines.valkey import ValkeyEngine
+from cli.home import SERVICES, Home
+from cli.logs import LogBook, screen_colour
+from cli.supervisor import Process, Supervisor
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds this home."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """The platform of one home."""
+
+    home: Home
+    supervisor: Supervisor
+    services: ServicesEngine
+
+    def status(self) -> dict[str, Any]:
+        """Return what `trellis status -o json` prints."""
+        processes = [*self._engines(), *self._services()]
+        healthy = all(process["state"] == "ready" for process in processes)
+        return {"healthy": healthy, "endpoints": self.home.endpoints, "processes": processes}
+
+    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what another command asks."""
+        match request.get("do"):
+            case "status":
+                return self.status()
+            case "down":
+                self.supervisor.stopping.set()
+                return {"done": True}
+            case "restart":
+                return await self._restart(str(request.get("name", "")))
+        return {"error": f"unknown command {request.get('do')}"}
+
+    async def _restart(self, name: str) -> dict[str, Any]:
+        names = [name] if name else [*SERVICES]
+        for each in names:
+            if each in SERVICES:
+                self.supervisor.tell("services", f"restart {each}")
+            elif each in self.supervisor.processes:
+                await self.supervisor.restart(each)
+            else:
+                known = ", ".join([*SERVICES, *(n for n in self.supervisor.processes if n != "services")])
+                return {"error": f"there is no process {each}; there are {known}"}
+        return {"done": True}
+
+    def _engines(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": process.name,
+                "pid": process.child.pid if process.child else None,
+                "state": process.state,
+                "restarts": process.restarts,
+            }
+            for process in self.supervisor.processes.values()
+            if process.name != "services"
+        ]
+
+    def _services(self) -> list[dict[str, Any]]:
+        """Return each service once: while one drains and its successor starts, the one that serves."""
+        rows = self.services.children() if self.supervisor.processes["services"].child else []
+        found = []
+        for service in SERVICES:
+            own = sorted((row for row in rows if row["name"] == service), key=lambda row: row["state"] != "ready")
+            first = own[0] if own else {"name": service, "pid": None, "state": "waiting", "restarts": 0}
+            found.append({key: first[key] for key in ("name", "pid", "state", "restarts")})
+        return found
+
+
+def build(home: Home, workers: int, log: Callable[[str, str], None]) -> Stack:
+    """Return the stack of a home: what runs, and what leans on what."""
+    ports = home.ports
+    postgres, valkey = PostgresEngine(home.path, ports["postgres"]), ValkeyEngine(home.path, ports["valkey"])
+    services = ServicesEngine(home, postgres, valkey, workers)
+    processes = [
+        Process(postgres),
+        Process(valkey),
+        Process(services, after=("postgres", "valkey")),
+        Process(EnvoyEngine(home.path, ports)),
+    ]
+    return Stack(home, Supervisor(processes, log), services)
+
+
+def run(home: Home, *, workers: int, screen: TextIO | None, ready: Callable[[Stack], None]) -> str:
+    """Run the platform until it is told to stop; return why it failed, or nothing. Raises AlreadyRunning."""
+    home.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(home):
+        return asyncio.run(_run(home, workers, screen, ready))
+
+
+async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[[Stack], None]) -> str:
+    book = LogBook(home.logs, screen, colour=screen_colour())
+    stack = build(home, workers, book.write)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stack.supervisor.stopping.set)
+    async with listening(home, stack.answer):
+        running = asyncio.create_task(stack.supervisor.run())
+        if await stack.supervisor.all_up():
+            ready(stack)
+        return await running
+
+
+class _only_one:  # noqa: N801 -- reads as a statement
+    """Holds the home's lock: the kernel gives it back when the process ends, however it ends."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.run / "lock"
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(f"Trellis already runs from {self._path.parents[1]}; see `trellis status`.") from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def log_path(home: Home) -> Path:
+    """Return where a detached supervisor itself writes."""
+    return home.logs / "trellis.log"
+
+
+def start_detached(arguments: list[str], home: Home) -> int:
+    """Start `trellis up` as a process of its own and return its pid."""
+    import subprocess
+
+    home.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log_path(home).open("a") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cli", "up", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return child.pid
