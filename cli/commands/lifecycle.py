@@ -10,7 +10,7 @@ import typer
 
 from cli.commands.output import Failed, Format, NotReady, answer, explain, table
 from cli.control import NotRunning, ask
-from cli.home import Home, PortTaken, home, refuse_taken
+from cli.home import Home, PortTaken, home
 
 READY_WITHIN_S = 90.0
 
@@ -34,10 +34,6 @@ def up(
     here = home()
     _refuse_second(here)
     here.save_ports(port_base)
-    try:
-        refuse_taken(here.ports)
-    except PortTaken as error:
-        raise Failed(str(error)) from None
     if detach:
         return _up_detached(here, workers)
     _up_here(here, workers)
@@ -124,7 +120,7 @@ def _up_here(here: Home, workers: int) -> None:
 
     try:
         failure = stack.run(here, workers=workers, screen=sys.stderr, ready=ready)
-    except stack.AlreadyRunning as error:
+    except (stack.AlreadyRunning, PortTaken) as error:
         raise Failed(str(error)) from None
     if failure:
         raise Failed(failure)
