@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from cli.control import NotRunning, ask
 from cli.home import Home, PortTaken, home
 
 READY_WITHIN_S = 90.0
+_LAST_LINES = 12
 
 
 def register(app: typer.Typer) -> None:
@@ -130,6 +132,7 @@ def _up_detached(here: Home, workers: int) -> None:
     from cli import stack
 
     began_s = time.monotonic()
+    known = stack.log_path(here).stat().st_size if stack.log_path(here).exists() else 0
     pid = stack.start_detached(["--workers", str(workers)], here)
     while time.monotonic() - began_s < READY_WITHIN_S:
         try:
@@ -137,9 +140,17 @@ def _up_detached(here: Home, workers: int) -> None:
                 return explain(banner(here, time.monotonic() - began_s))
         except NotRunning:
             if not _alive(pid):
-                raise Failed(f"It ended at once; {stack.log_path(here)} says why.") from None
+                raise Failed(_last_words(stack.log_path(here), known)) from None
         time.sleep(0.05)
     raise NotReady("Not everything is healthy yet; `trellis status` shows what is missing.")
+
+
+def _last_words(log: Path, known_bytes: int) -> str:
+    """Return how a detached start ended, in its own words."""
+    with log.open() as said:
+        said.seek(known_bytes)
+        lines = said.read().splitlines()[-_LAST_LINES:]
+    return "\n".join(lines) or f"It ended at once, without a word; see {log}."
 
 
 def _alive(pid: int) -> bool:
