@@ -8,8 +8,9 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 from joserfc.jwk import ECKey
@@ -112,13 +113,13 @@ def _start(running: Platform) -> Result:
     return Result("start_s", round(statistics.median(seconds), 2), "s", "≤ 4", ROUNDS)
 
 
-Driver = Callable[[], Awaitable[float]]
+Driver = Callable[[], Coroutine[Any, Any, float]]
 
 
 def _compare(name: str, aim: float, ours: Driver, theirs: Driver) -> Result:
     """Alternate, and return the ratio of the medians."""
     sys.stderr.write(f"{name} …\n")
-    pairs = [(asyncio.run(ours()), asyncio.run(theirs())) for _ in range(ROUNDS)]  # type: ignore[arg-type]
+    pairs = [(asyncio.run(ours()), asyncio.run(theirs())) for _ in range(ROUNDS)]
     mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
     return Result(
         name, round(mine / other, 2), "of its calls/s", f"≥ {aim}", ROUNDS, f"{mine:.0f} against {other:.0f} calls/s"
@@ -142,7 +143,7 @@ async def _update(port: int, people: list[tuple[str, str]]) -> float:
         return await calls_per_s(_updating(UserServiceStub(channel), people))
 
 
-def _updating(stub: UserServiceStub, people: list[tuple[str, str]]) -> Call:
+def _updating(stub: Any, people: list[tuple[str, str]]) -> Call:
     turn = 0
 
     async def call() -> None:

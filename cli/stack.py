@@ -22,7 +22,6 @@ from cli.home import SERVICES, Home, PortTaken, refuse_taken
 from cli.logs import LogBook, screen_colour
 from cli.supervisor import Process, Supervisor
 
-
 _BACK_WITHIN_S = 50.0  # of a restart: a start and a drain
 _LEFTOVERS_S = 8.0  # what a killed supervisor left behind ends by itself within this time
 _POLL_S = 0.05
@@ -46,12 +45,8 @@ class Stack:
     def status(self) -> dict[str, Any]:
         """Return what `trellis status -o json` prints."""
         processes = [*self._engines(), *self._services()]
-<<<<<<< HEAD
-        healthy = self.open and all(process["state"] == "ready" for process in processes)
-=======
         up = all(process.up.is_set() for process in self.supervisor.processes.values())
-        healthy = up and all(process["state"] == "ready" for process in processes)
->>>>>>> cli
+        healthy = self.open and up and all(process["state"] == "ready" for process in processes)
         return {"healthy": healthy, "endpoints": self.home.endpoints, "processes": processes}
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -128,13 +123,8 @@ def build(home: Home, workers: int, log: Callable[[str, str], None]) -> Stack:
     processes = [
         Process(postgres),
         Process(valkey),
-<<<<<<< HEAD
-        Process(services, after=("postgres", "valkey")),
-        Process(envoy),
-=======
         Process(services, after=("postgres", "valkey"), waits="for a line"),
-        Process(EnvoyEngine(home.path, ports), after=("services",)),
->>>>>>> cli
+        Process(envoy, after=("services",)),
     ]
     return Stack(home, Supervisor(processes, log), services, envoy)
 

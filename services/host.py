@@ -225,7 +225,6 @@ class Host:
         self.told_to_stop = True
 
     def _obey(self) -> None:
-<<<<<<< HEAD
         said = os.read(0, 4096)  # lines are short and written whole; a buffered reader would hide the second from select
         if not said:
             self.selector.unregister(0)
@@ -234,14 +233,6 @@ class Host:
             verb, _, service = line.partition(" ")
             if verb == "restart":
                 self.restart(service)
-=======
-        line = sys.stdin.readline()
-        if not line:
-            self.selector.unregister(sys.stdin)
-            self.stop(ORPHAN_DRAIN_S)
-        elif line.startswith("restart "):
-            self.restart(line.split()[1])
->>>>>>> cli
 
     def _write_table(self) -> None:
         rows = [
