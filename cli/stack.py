@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -21,7 +22,6 @@ from cli.engines.valkey import ValkeyEngine
 from cli.home import SERVICES, Home, PortTaken, refuse_taken
 from cli.logs import LogBook, screen_colour
 from cli.supervisor import Process, Supervisor
-
 
 _BACK_WITHIN_S = 50.0  # of a restart: a start and a drain
 _LEFTOVERS_S = 8.0  # what a killed supervisor left behind ends by itself within this time
@@ -139,7 +139,9 @@ async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[
     stack = build(home, workers, book.write)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stack.supervisor.stopping.set)
-    async with listening(home, stack.answer):
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(book.close)
+        await opened.enter_async_context(listening(home, stack.answer))
         running = asyncio.create_task(stack.supervisor.run())
         if await stack.supervisor.all_up():
             ready(stack)
