@@ -39,12 +39,15 @@ class Stack:
     home: Home
     supervisor: Supervisor
     services: ServicesEngine
+    envoy: EnvoyEngine
+    open: bool = False
+    """Whether the edge has found the services: from then on calls arrive."""
 
     def status(self) -> dict[str, Any]:
         """Return what `trellis status -o json` prints."""
         processes = [*self._engines(), *self._services()]
         up = all(process.up.is_set() for process in self.supervisor.processes.values())
-        healthy = up and all(process["state"] == "ready" for process in processes)
+        healthy = self.open and up and all(process["state"] == "ready" for process in processes)
         return {"healthy": healthy, "endpoints": self.home.endpoints, "processes": processes}
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -117,13 +120,14 @@ def build(home: Home, workers: int, log: Callable[[str, str], None]) -> Stack:
     ports, databases = home.ports, [database_of(service) for service in SERVICES]
     postgres, valkey = PostgresEngine(home.path, ports["postgres"], databases), ValkeyEngine(home.path, ports["valkey"])
     services = ServicesEngine(home, postgres, valkey, workers)
+    envoy = EnvoyEngine(home.path, ports)
     processes = [
         Process(postgres),
         Process(valkey),
         Process(services, after=("postgres", "valkey"), waits="for a line"),
-        Process(EnvoyEngine(home.path, ports), after=("services",)),
+        Process(envoy, after=("services",)),
     ]
-    return Stack(home, Supervisor(processes, log), services)
+    return Stack(home, Supervisor(processes, log), services, envoy)
 
 
 def run(home: Home, *, workers: int, screen: TextIO | None, ready: Callable[[Stack], None]) -> str:
@@ -144,8 +148,17 @@ async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[
         await opened.enter_async_context(listening(home, stack.answer))
         running = asyncio.create_task(stack.supervisor.run())
         if await stack.supervisor.all_up():
+            await _edge_open(stack)
             ready(stack)
         return await running
+
+
+async def _edge_open(stack: Stack) -> None:
+    while not stack.supervisor.stopping.is_set():
+        if await asyncio.to_thread(stack.envoy.routes_to, SERVICES):
+            stack.open = True
+            return
+        await asyncio.sleep(0.02)
 
 
 class _only_one:  # noqa: N801 -- reads as a statement

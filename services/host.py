@@ -216,8 +216,8 @@ class Host:
         for number in STOP:
             signal.signal(number, self._told)
         self.selector.register(woken, selectors.EVENT_READ, lambda: woken.recv(4096))
-        if not sys.stdin.isatty():
-            self.selector.register(sys.stdin, selectors.EVENT_READ, self._obey)
+        if not os.isatty(0):
+            self.selector.register(0, selectors.EVENT_READ, self._obey)
         self._waker = waker
 
     def _told(self, *_: object) -> None:
@@ -225,12 +225,14 @@ class Host:
         self.told_to_stop = True
 
     def _obey(self) -> None:
-        line = sys.stdin.readline()
-        if not line:
-            self.selector.unregister(sys.stdin)
-            self.stop(ORPHAN_DRAIN_S)
-        elif line.startswith("restart "):
-            self.restart(line.split()[1])
+        said = os.read(0, 4096)  # lines are short and written whole; a buffered reader would hide the second from select
+        if not said:
+            self.selector.unregister(0)
+            self.stop()
+        for line in said.decode().splitlines():
+            verb, _, service = line.partition(" ")
+            if verb == "restart":
+                self.restart(service)
 
     def _write_table(self) -> None:
         rows = [

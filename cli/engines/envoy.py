@@ -5,18 +5,19 @@ What it serves comes from the compiler, which derives it from the contracts; her
 
 from __future__ import annotations
 
-import http.client
-import importlib
-import importlib.util
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from cli.engines.process import Command, package_directory
 from cli.engines.secret import write_private
+from compiler.edge import compose
 
 _ANSWER_S = 0.3
 
@@ -39,17 +40,29 @@ class EnvoyEngine:
         return Command([str(package_directory("envoy") / "_bin" / "envoy"), "-c", str(self._config), *options])
 
     def ready(self, pid: int) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports["envoy_admin"], timeout=_ANSWER_S)
-        try:
-            connection.request("GET", "/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return bool(self._asked("/ready"))
 
     def settle(self) -> None:
         """Nothing to do."""
+
+    def routes_to(self, services: Sequence[str]) -> bool:
+        """Whether its own health checks have found each service."""
+        query = "/stats?format=json&filter=" + quote(r"^cluster\.\w+\.membership_healthy$")
+        stats = json.loads(self._asked(query) or '{"stats": []}')["stats"]
+        healthy = {stat["name"].split(".")[1] for stat in stats if stat.get("value")}
+        return healthy.issuperset(services)
+
+    def _asked(self, path: str) -> bytes:
+        """What the admin interface answers; nothing while it does not."""
+        connection = HTTPConnection("127.0.0.1", self.ports["envoy_admin"], timeout=_ANSWER_S)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.read() if answer.status == HTTPStatus.OK else b""
+        except (OSError, HTTPException):
+            return b""
+        finally:
+            connection.close()
 
     @property
     def _config(self) -> Path:
@@ -57,32 +70,6 @@ class EnvoyEngine:
 
 
 def render_config(home: Path, ports: Mapping[str, int]) -> dict[str, Any]:
-    """What the compiler composes from the contracts; a door that answers 503 as long as there is no such target."""
-    if importlib.util.find_spec("compiler") and importlib.util.find_spec("compiler.edge"):
-        composed: dict[str, Any] = importlib.import_module("compiler.edge").compose(ports=ports, home=home)
-        return composed
-    return _closed_door(ports)
-
-
-def _address(port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-
-
-def _closed_door(ports: Mapping[str, int]) -> dict[str, Any]:
-    extensions = "type.googleapis.com/envoy.extensions.filters"
-    answer = {"status": 503, "body": {"inline_string": '{"code":14,"message":"no services are routed","details":[]}'}}
-    connections = {
-        "@type": f"{extensions}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "edge",
-        "http_filters": [
-            {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{extensions}.http.router.v3.Router"}}
-        ],
-        "route_config": {
-            "virtual_hosts": [
-                {"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "direct_response": answer}]}
-            ]
-        },
-    }
-    chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": connections}]}
-    listener = {"name": "edge", "address": _address(ports["edge"]), "filter_chains": [chain]}
-    return {"admin": {"address": _address(ports["envoy_admin"])}, "static_resources": {"listeners": [listener]}}
+    """What the compiler composes from the contracts."""
+    otlp = os.environ.get("TRELLIS_OTLP_ENDPOINT", "")
+    return compose(ports, home, otlp_port=urlsplit(otlp).port if otlp else None)

@@ -10,9 +10,7 @@ from tests.unit.compiler.fixture import PROTO, contract
 
 LIST_REFERENCE = '(google.api.resource_reference).child_type = "trellis.dev/Cart",'
 GET_PATTERN = '(buf.validate.field).string.pattern = "^organizations/[a-z]{1,9}/carts/[a-z]{1,9}$",'
-CART_RESOURCE = (PROTO / "trellis/shop/v1/shop.proto").read_text().partition("message Cart {")[2].partition("};")[
-    0
-] + "};"
+CART_RESOURCE = (PROTO / "trellis/shop/v1/shop.proto").read_text().partition("message Cart {")[2].partition("};")[0] + "};"
 BROKEN = [
     ("policy-access", "signed_in: true", "signed_in: false"),
     ("policy-timeout", "timeout: {nanos: 500000000}", "timeout: {seconds: 60}"),

@@ -44,9 +44,7 @@ def test_an_rpc_is_read_with_its_policy_and_binding() -> None:
 
 def test_a_resource_is_read_with_its_fields() -> None:
     cart = contract().messages["trellis.shop.v1.Cart"]
-    assert cart.resource == Resource(
-        "trellis.dev/Cart", ("organizations/{organization}/carts/{cart}",), "cart", "carts"
-    )
+    assert cart.resource == Resource("trellis.dev/Cart", ("organizations/{organization}/carts/{cart}",), "cart", "carts")
     email, items = cart.field("email"), cart.field("items")
     assert email
     assert (email.type, email.data_class, email.behaviors) == ("string", "PERSONAL", ("OPTIONAL",))
