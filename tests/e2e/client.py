@@ -55,7 +55,13 @@ class Rest:
     token: str = ""
 
     def call(
-        self, verb: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None, raw: bytes | None = None
+        self,
+        verb: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
     ) -> Answer:
         """Send one request, as it is written."""
         sent = raw if body is None else json.dumps(body).encode()
