@@ -29,6 +29,12 @@ class LogBook:
         if self._screen is not None:
             self._print(source, line)
 
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
     def _print(self, source: str, line: str) -> None:
         prefix = f"{source:<9}│ "
         if self._colour:

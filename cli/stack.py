@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -142,7 +143,9 @@ async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[
     stack = build(home, workers, book.write)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stack.supervisor.stopping.set)
-    async with listening(home, stack.answer):
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(book.close)
+        await opened.enter_async_context(listening(home, stack.answer))
         running = asyncio.create_task(stack.supervisor.run())
         if await stack.supervisor.all_up():
             await _edge_open(stack)

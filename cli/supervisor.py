@@ -138,10 +138,10 @@ class Supervisor:
         gate = asyncio.create_task(self._gate(process, child))
         follow = asyncio.create_task(self._follow(process, child))
         try:
-            code = await child.wait()
+            await _exited(child.pid)
             _end_orphans(child)  # they hold its ports, and its output open
             await asyncio.wait([follow], timeout=_LAST_WORDS_S)
-            return code
+            return await child.wait()
         finally:
             gate.cancel()
             follow.cancel()
@@ -214,6 +214,21 @@ async def _ended(child: asyncio.subprocess.Process, grace_s: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
+
+
+async def _exited(pid: int) -> None:
+    """Wait for the process alone: asyncio's own `wait` may also wait until nobody holds its output open."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # gone and buried
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 def _end_orphans(child: asyncio.subprocess.Process) -> None:
