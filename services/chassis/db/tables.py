@@ -44,7 +44,7 @@ inbox = Table(
 def create(op: Any) -> None:
     """Create the tables; called by the first migration of every service."""
     for table in metadata.sorted_tables:
-        op.create_table(table.name, *(column.copy() for column in table.columns), comment=table.comment)
+        table.create(op.get_bind())
 
 
 def drop(op: Any) -> None:
