@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from grpc import StatusCode
 
 from tests.component.refusals import refusal
@@ -11,9 +13,7 @@ from tests.fakes.user_process import Metadata, UserProcess
 from trellis.user.v1 import service_pb2 as rpc
 
 
-async def list_users(
-    service: UserProcess, caller: Metadata, parent: str = ACME, **values: str | int
-) -> rpc.ListUsersResponse:
+async def list_users(service: UserProcess, caller: Metadata, parent: str = ACME, **values: Any) -> rpc.ListUsersResponse:
     request = rpc.ListUsersRequest(parent=parent, **values)
     return await service.users.ListUsers(request, metadata=caller)
 
