@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cli.engines.process import Engine, EngineFailed, die_with_parent
 
@@ -20,8 +21,14 @@ READY_WITHIN_S = 60.0
 STEADY_S = 30.0
 QUICK_DEATHS = 5
 BACKOFF_LIMIT_S = 5.0
+HOPELESS = 78  # EX_CONFIG: what ended with it says that another start would end the same way
 _POLL_S = 0.02
+_LAST_WORDS_S = 1.0
 _LONGEST_LINE = 1 << 20
+
+
+Waits = Literal["to be started", "for a line"]
+"""What waits for those it leans on: its start, or only its work, which then begins with the line `start`."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,8 @@ class Process:
 
     engine: Engine
     after: tuple[str, ...] = ()
+    """What it leans on: they are up before it starts, and it has stopped before they stop."""
+    waits: Waits = "to be started"
     state: str = "waiting"
     restarts: int = 0
     child: asyncio.subprocess.Process | None = None
@@ -43,6 +52,12 @@ class Process:
 
 Log = Callable[[str, str], None]
 """Takes the name of a process and one line of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    how: str
+    hopeless: bool
 
 
 class Supervisor:
@@ -89,23 +104,31 @@ class Supervisor:
             child.send_signal(self.processes[name].engine.stop_signal)
 
     async def _keep(self, process: Process) -> None:
-        for name in process.after:
-            await self.processes[name].up.wait()
+        if process.waits == "to be started":
+            await self._leant_on(process)
         deaths = 0
         while not self.stopping.is_set():
             born_s = time.monotonic()
-            try:
-                code = await self._live(process)
-            except (EngineFailed, OSError) as error:
-                return self._give_up(f"{process.name}: {error}")
+            end = await self._life(process)
             if self.stopping.is_set():
                 return None
             deaths = 1 if time.monotonic() - born_s > STEADY_S else deaths + 1
-            if deaths > QUICK_DEATHS:
-                return self._give_up(f"{process.name} ended {deaths} times in a row (exit {code}); its log says why")
-            self._log(process.name, f"ended with {code}; starting it again")
+            if deaths > QUICK_DEATHS or end.hopeless:
+                return self._give_up(f"{process.name} {end.how}" + f", {deaths} times in a row" * (deaths > 1))
+            self._log(process.name, f"{end.how}; starting it again")
             process.restarts += 1
             await asyncio.sleep(min(BACKOFF_LIMIT_S, 0.05 * 2**deaths) * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _leant_on(self, process: Process) -> None:
+        for name in process.after:
+            await self.processes[name].up.wait()
+
+    async def _life(self, process: Process) -> _End:
+        try:
+            code = await self._live(process)
+        except (EngineFailed, OSError) as error:
+            return _End(f"could not be started: {error}", hopeless=False)
+        return _End(f"ended with {code}", hopeless=code == HOPELESS)
 
     async def _live(self, process: Process) -> int:
         """Start a process, see it ready, follow it to its end and return its exit code."""
@@ -113,11 +136,15 @@ class Supervisor:
         await asyncio.to_thread(process.engine.prepare)
         child = process.child = await _spawn(process.engine)
         gate = asyncio.create_task(self._gate(process, child))
+        follow = asyncio.create_task(self._follow(process, child))
         try:
-            await self._follow(process, child)
-            return await child.wait()
+            code = await child.wait()
+            _end_orphans(child)  # they hold its ports, and its output open
+            await asyncio.wait([follow], timeout=_LAST_WORDS_S)
+            return code
         finally:
             gate.cancel()
+            follow.cancel()
             process.child = None
             process.state = "stopped" if self.stopping.is_set() else "restarting"
             process.up.clear()
@@ -135,10 +162,12 @@ class Supervisor:
 
     async def _gate(self, process: Process, child: asyncio.subprocess.Process) -> None:
         """Let what leans on the process start once it is ready; end it if it takes too long."""
+        if process.waits == "for a line":
+            await self._leant_on(process)
+            self.tell(process.name, "start")
         end_s = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < end_s:
-            if await asyncio.to_thread(process.engine.ready, child.pid):
-                await asyncio.to_thread(process.engine.settle)
+            if await asyncio.to_thread(_ready, process.engine, child.pid):
                 process.state = "ready"
                 return process.up.set()
             await asyncio.sleep(_POLL_S)
@@ -185,3 +214,20 @@ async def _ended(child: asyncio.subprocess.Process, grace_s: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
+
+
+def _end_orphans(child: asyncio.subprocess.Process) -> None:
+    """Kill what an ended process left behind in its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _ready(engine: Engine, pid: int) -> bool:
+    """Whether it serves and what must follow is done; a failure of the latter is tried again until time is up."""
+    try:
+        if not engine.ready(pid):
+            return False
+        engine.settle()
+    except EngineFailed:
+        return False
+    return True

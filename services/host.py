@@ -4,7 +4,8 @@ The parent imports what all services need, once, and forks before any thread, ev
 isolated processes for little more than the price of one. It restarts what dies, and replaces what is to be restarted
 without losing a call: the new process starts in the service's other slot, and only when it is ready is the old one drained.
 
-It takes lines on standard input (`restart auth`); the end of its input is the end of its supervisor, so it stops.
+It takes lines on standard input: `start` once the databases are there, then `restart auth`. The end of its input is the
+end of its supervisor: it stops, and gives calls in flight less time, for nobody can reach them any more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +31,10 @@ STOP = {signal.SIGTERM, signal.SIGINT}
 SEEN_BY_THE_EDGE_S = 2.0  # several health-check intervals of the edge
 STEADY_S = 30.0  # a process that lived this long did not fail to start
 BACKOFF_LIMIT_S = 10.0
+QUICK_DEATHS = 5
+HOPELESS = 78  # EX_CONFIG: the supervisor does not try again
+DRAIN_S = 15.0  # longer than a service needs by its own settings
+ORPHAN_DRAIN_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,11 @@ class Host:
     restarts: dict[str, int] = field(default_factory=dict)
     quick_deaths: dict[str, int] = field(default_factory=dict)
     due: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    told_to_stop: bool = False
     stopping: bool = False
+    hopeless: str = ""
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    parent: int = field(default_factory=os.getppid)
 
     def run(self) -> None:
         """Serve until told to stop and the last child has ended."""
@@ -83,21 +92,23 @@ class Host:
         while self.children or not self.stopping:
             for key, _ in self.selector.select(self._patience_s()):
                 key.data()
+            if self.told_to_stop and not self.stopping:
+                self.stop(DRAIN_S if os.getppid() == self.parent else ORPHAN_DRAIN_S)
             self._reap()
             self._do_due()
             self._write_table()
 
     def restart(self, service: str) -> None:
         """Begin a rolling restart: a new process in the other slot first."""
-        if service in self.plans and not any(c.state == "starting" for c in self._of(service)):
+        if service in self.plans and not self.stopping and all(c.state == "ready" for c in self._of(service)):
             self.restarts[service] += 1
             self._start(service, 1 - self.slots[service])
 
-    def stop(self) -> None:
-        """Drain every child."""
+    def stop(self, within_s: float = DRAIN_S) -> None:
+        """Drain every child; whoever is not done in time is killed."""
         self.stopping = True
         for child in self.children.values():
-            self._drain(child)
+            self._drain(child, within_s)
 
     def _of(self, service: str) -> list[Child]:
         return [child for child in self.children.values() if child.service == service]
@@ -108,20 +119,22 @@ class Host:
 
     def _fork(self, service: str, slot: int, worker: int) -> None:
         reader, writer = os.pipe()
+        host = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # else a signal here runs the parent's handler in the child
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            self._be(service, slot, worker, writer)
+            self._be(host, service, slot, worker, writer)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
         os.close(writer)
         self.children[pid] = Child(service, slot, worker, pid, time.monotonic())
         self.selector.register(reader, selectors.EVENT_READ, lambda: self._heard(reader, pid))
 
-    def _be(self, service: str, slot: int, worker: int, ready: int) -> None:
+    def _be(self, host: int, service: str, slot: int, worker: int, ready: int) -> None:
         """Become the service. Never returns."""
         self.selector.close()
         _begin_child()
+        threading.Thread(target=_end_with, args=(host,), daemon=True).start()
         plan = self.plans[service]
         listening = plan.slots[slot]
         metrics_port = listening.metrics_port if worker == 0 else 0
@@ -148,9 +161,14 @@ class Host:
             if child.slot != slot:
                 self._drain(child)
 
-    def _drain(self, child: Child) -> None:
+    def _drain(self, child: Child, within_s: float = DRAIN_S) -> None:
         child.state = "draining"
         os.kill(child.pid, signal.SIGTERM)
+        self._after(within_s, lambda: self._kill(child))
+
+    def _kill(self, child: Child) -> None:
+        if self.children.get(child.pid) is child:  # a reaped pid may be somebody else's by now
+            os.kill(child.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         while self.children:
@@ -167,6 +185,9 @@ class Host:
         self.restarts[child.service] += 1
         quick = time.monotonic() - child.born_s < STEADY_S
         self.quick_deaths[child.service] = self.quick_deaths[child.service] + 1 if quick else 0
+        if child.state == "starting" and self.quick_deaths[child.service] > QUICK_DEATHS:
+            self.hopeless = f"{child.service} died {self.quick_deaths[child.service]} times before it served; see its log"
+            return self.stop()
         wait_s = min(BACKOFF_LIMIT_S, 0.1 * 2 ** self.quick_deaths[child.service]) * random.uniform(0.8, 1.2)  # noqa: S311
         self._after(wait_s, lambda: self._fork_again(child))
 
@@ -193,11 +214,15 @@ class Host:
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in STOP:
-            signal.signal(number, lambda *_: self.stop())
+            signal.signal(number, self._told)
         self.selector.register(woken, selectors.EVENT_READ, lambda: woken.recv(4096))
         if not os.isatty(0):
             self.selector.register(0, selectors.EVENT_READ, self._obey)
         self._waker = waker
+
+    def _told(self, *_: object) -> None:
+        """A signal may come between a fork and its entry in the table: only the loop acts on it."""
+        self.told_to_stop = True
 
     def _obey(self) -> None:
         said = os.read(0, 4096)  # lines are short and written whole; a buffered reader would hide the second from select
@@ -231,7 +256,7 @@ def _migrate(plans: dict[str, Plan]) -> None:
     """Bring every database up to date, side by side, each in a process of its own."""
     pids = [_forked(lambda name=name, plan=plan: _upgrade(name, plan)) for name, plan in plans.items()]  # type: ignore[misc]
     if any(os.waitpid(pid, 0)[1] for pid in pids):
-        raise SystemExit("a migration failed; its error is above")
+        _give_up("a migration failed; its error is above")
 
 
 def _upgrade(service: str, plan: Plan) -> None:
@@ -257,6 +282,14 @@ def _begin_child() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
+def _end_with(parent: int) -> None:
+    """In a thread of the child: even one that hangs in its drain does not outlive its parent for long."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    time.sleep(ORPHAN_DRAIN_S)
+    os._exit(1)
+
+
 def _end_child(work: Callable[[], Any]) -> None:
     try:
         work()
@@ -277,10 +310,20 @@ def main() -> None:
     }
     for service in plans:
         importlib.import_module(f"services.{service}.wiring")
+    if sys.stdin.readline() != "start\n":
+        return  # the supervisor is gone, or changed its mind
     _migrate(plans)
     gc.collect()
     gc.freeze()  # the collector never writes to, so never copies, pages that are shared
-    Host(plans, document["workers"], Path(document["table"])).run()
+    host = Host(plans, document["workers"], Path(document["table"]))
+    host.run()
+    if host.hopeless:
+        _give_up(host.hopeless)
+
+
+def _give_up(why: str) -> None:
+    print(why, file=sys.stderr, flush=True)  # noqa: T201 - nobody has set up logs here
+    raise SystemExit(HOPELESS)
 
 
 if __name__ == "__main__":

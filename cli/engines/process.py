@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import signal
 import subprocess
@@ -75,6 +76,14 @@ class _Tail:
 
     def text(self) -> str:
         return self.path.read_text(errors="replace")[-800:]
+
+
+def package_directory(name: str) -> Path:
+    """Where a wheel put its programs, without running its code."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise EngineFailed(f"The package {name} is not installed: run `make install`.")
+    return Path(spec.origin).parent
 
 
 def spawn(command: Command, stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:

