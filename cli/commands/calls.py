@@ -104,6 +104,7 @@ def _explain(error: Any) -> None:
     """Print the status with its details, and end with the right exit code."""
     import grpc
     from google.protobuf import json_format
+    from google.rpc import error_details_pb2  # noqa: F401 -- makes the details known to json_format
     from grpc_status import rpc_status
 
     status = rpc_status.from_call(error)
