@@ -81,8 +81,8 @@ CASES: tuple[Case, ...] = (
         "query overrides the parent of a list",
         "GET",
         "/v1/organizations/org_a/memberships?parent=organizations/org_b",
-        400,
-        "REQUEST_INVALID",
+        403,  # of neither organization anything is said to a stranger
+        "PERMISSION_DENIED",
         signed=True,
         service=True,
     ),
