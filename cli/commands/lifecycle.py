@@ -11,9 +11,10 @@ import typer
 
 from cli.commands.output import Failed, Format, NotReady, answer, explain, table
 from cli.control import NotRunning, ask
-from cli.home import Home, PortTaken, home
+from cli.home import PORT_NAMES, Home, PortTaken, home
 
 READY_WITHIN_S = 90.0
+LAST_BASE = 65_536 - len(PORT_NAMES)
 _LAST_LINES = 12
 
 
@@ -29,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once everything is healthy.")] = False,
-    port_base: Annotated[int | None, typer.Option(help="First of the ports to use from now on.")] = None,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=LAST_BASE, help="First of the ports to use from now on.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of each service.", envvar="TRELLIS_WORKERS")] = 1,
 ) -> None:
     """Start PostgreSQL, Valkey, the services and Envoy, and wait until all are healthy."""
