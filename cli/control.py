@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import json
 import os
+import select
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from cli.home import Home
 
 _LONGEST_PATH = 100  # of a socket, in bytes; the kernel's limit is 107
 _ANSWER_WITHIN_S = 120.0  # longer than every service takes to be replaced, one after another
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -80,15 +83,53 @@ async def listening(home: Home, answer: Answer) -> Any:
 
 def ask(home: Home, do: str, **arguments: str) -> dict[str, Any]:
     """Send one command and return the answer. Raises NotRunning or NoAnswer."""
+    with _connected(home) as connection:
+        return _answered(connection, {"do": do, **arguments})
+
+
+def end(home: Home, *, within_s: float) -> bool:
+    """Tell the supervisor to stop; whether its process has ended in time. Raises NotRunning or NoAnswer.
+
+    Its socket and its lock go a moment before it does, so the process itself is waited for.
+    """
+    with _connected(home) as connection:
+        try:
+            process = os.pidfd_open(_peer(connection))
+        except ProcessLookupError:
+            raise NotRunning from None
+        try:
+            _answered(connection, {"do": "down"})
+            return bool(select.select([process], [], [], within_s)[0])
+        finally:
+            os.close(process)
+
+
+@contextlib.contextmanager
+def _connected(home: Home) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_ANSWER_WITHIN_S)
         try:
             connection.connect(str(socket_path(home)))
-            connection.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
-            line = connection.makefile().readline()
-        except TimeoutError:
-            raise NoAnswer(f"the supervisor did not answer in {_ANSWER_WITHIN_S:.0f} s; see `trellis logs`.") from None
         except OSError:
             raise NotRunning from None
+        yield connection
+
+
+def _answered(connection: socket.socket, request: dict[str, str]) -> dict[str, Any]:
+    try:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        with connection.makefile() as answers:
+            line = answers.readline()
+    except TimeoutError:
+        raise NoAnswer(f"the supervisor did not answer in {_ANSWER_WITHIN_S:.0f} s; see `trellis logs`.") from None
+    except OSError:
+        raise NotRunning from None
     answer: dict[str, Any] = json.loads(line or "{}")
     return answer
+
+
+def _peer(connection: socket.socket) -> int:
+    """Return the pid of who listens at the other end, as the kernel knows it."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid: int = _CREDENTIALS.unpack(credentials)[0]
+    return pid

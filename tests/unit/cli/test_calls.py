@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def trellis(home: Path, *arguments: str, said: str | bytes = b"") -> subprocess.CompletedProcess[bytes]:
     env = {**os.environ, "TRELLIS_HOME": str(home), "PYTHONPATH": f"{ROOT}:{ROOT / 'gen/python'}", "NO_COLOR": "1"}
-    env |= {"COLUMNS": "300"}
+    env |= {"TERMINAL_WIDTH": "300"}  # of error boxes: a broken line hides what is looked for
     given = said.encode() if isinstance(said, str) else said
     return subprocess.run([sys.executable, "-m", "cli", *arguments], input=given, env=env, capture_output=True)
 
@@ -83,3 +83,10 @@ def test_a_message_is_described_field_by_field() -> None:
 
     assert "repeated User" in shown
     assert "next_page_token" in shown
+
+
+def test_names_are_whole_where_another_program_reads_them(tmp_path: Path) -> None:
+    listed = trellis(tmp_path, "methods").stdout.decode()
+
+    assert "AuthService.ResendVerification" in listed
+    assert "…" not in listed

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli import control
-from cli.home import Home
+from cli.home import ROOT, Home
 
 
 async def _echo(request: dict[str, Any]) -> dict[str, Any]:
@@ -67,3 +69,47 @@ def test_a_place_that_somebody_else_prepared_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(control.NotPrivate, match="not a directory of yours"):
         control._private(tmp_path / "place")
+
+
+SLOW_TO_LEAVE = """
+import asyncio, pathlib, sys, time
+from cli import control
+from cli.home import Home
+
+async def main():
+    ending = asyncio.Event()
+
+    async def answer(request):
+        ending.set()
+        return {}
+
+    async with control.listening(Home(pathlib.Path(sys.argv[1])), answer):
+        print("listening", flush=True)
+        await ending.wait()
+        await asyncio.sleep(0.05)
+
+asyncio.run(main())
+time.sleep(0.4)  # the socket has gone, the process has not
+"""
+
+
+def test_a_supervisor_has_ended_when_its_process_has(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    argv, env = [sys.executable, "-c", SLOW_TO_LEAVE, str(tmp_path)], {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == b"listening\n"
+
+        ended = control.end(home, within_s=10)
+
+        assert ended
+        assert supervisor.poll() == 0
+
+
+async def test_one_that_goes_on_has_not_ended(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+
+    async with control.listening(home, _echo):
+        assert not await asyncio.to_thread(control.end, home, within_s=0.05)
