@@ -65,11 +65,10 @@ def keyring() -> Keyring:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_calls() -> Iterator[None]:
+def _nobody_calls() -> None:
     """Begin every test without a caller and without an identity to repeat."""
     principal.enter(principal.ANONYMOUS)
     repeat.current.set(repeat.NOT_REPEATABLE)
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,7 @@ class _Reader:
                 await asyncio.sleep(RECONNECT_S)
 
     async def _turn(self) -> None:
+        _end_if_cancelled()
         now_s = _now_s()
         await self._retry(now_s)
         if sum(len(held.entries) for held in self.held_back.values()) < HELD_BACK_LIMIT:
@@ -248,6 +249,13 @@ def _event(fields: dict[bytes, bytes]) -> Event:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _end_if_cancelled() -> None:
+    """End a cancelled task: a cancellation that arrives while the client opens a connection is swallowed there."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _now_s() -> float:
