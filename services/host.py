@@ -228,7 +228,7 @@ class Host:
         said = os.read(0, 4096)  # lines are short and written whole; a buffered reader would hide the second from select
         if not said:
             self.selector.unregister(0)
-            self.stop()
+            self.stop(ORPHAN_DRAIN_S)
         for line in said.decode().splitlines():
             verb, _, service = line.partition(" ")
             if verb == "restart":
