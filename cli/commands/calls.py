@@ -47,7 +47,7 @@ def call(
         raise typer.BadParameter(f"{found.input_type.name}: {error}") from None
     with grpc.insecure_channel(target or home().endpoints["grpc"]) as channel:
         try:
-            for reply in _replies(channel, found, request, token, timeout_s):
+            for reply in replies(channel, found, request, token, timeout_s):
                 text = json_format.MessageToJson(reply, descriptor_pool=contract.pool(), preserving_proto_field_name=True)
                 sys.stdout.write(text + "\n")
         except grpc.RpcError as error:
@@ -91,7 +91,7 @@ def _text(data: str) -> str:
         raise typer.BadParameter(f"{data[1:]} cannot be read: {error.strerror}.") from None
 
 
-def _replies(channel: Any, method: Any, request: Any, token: str, timeout_s: float) -> Any:
+def replies(channel: Any, method: Any, request: Any, token: str, timeout_s: float) -> Any:
     from google.protobuf import message_factory
 
     open_call = channel.unary_stream if method.server_streaming else channel.unary_unary
