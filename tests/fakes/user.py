@@ -1,0 +1,273 @@
+"""The ports of user in memory, with the promises of `tests/contract/user/test_store.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from services.chassis import repeat
+from services.chassis.errors import RequestIdReused
+from services.chassis.lists import ListQuery, Rows
+from services.user import convert
+from services.user.domain import (
+    Membership,
+    MembershipExists,
+    MembershipNotFound,
+    Organization,
+    OrganizationNotFound,
+    Role,
+    User,
+    UserNotFound,
+    membership_name,
+)
+from services.user.ports import Begin, Memberships, Organizations, Users
+from tests.fakes import lists
+from tests.fakes.lists import Enums
+
+TIMES = ("create_time", "update_time")
+STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
+ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One implementation of everything user stores."""
+
+    users: Users
+    organizations: Organizations
+    memberships: Memberships
+    begin: Begin
+
+
+@dataclass(slots=True)
+class Tables:
+    """All that is stored."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    memberships: dict[str, Membership] = field(default_factory=dict)
+    answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
+    """Fingerprint and first answer by the identity of a request."""
+    seen: set[repeat.Delivery] = field(default_factory=set)
+
+
+TablesNow = Callable[[], Tables]
+
+
+class FakeUsers:
+    """Users of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> User:
+        try:
+            return self._tables().users[name]
+        except KeyError:
+            raise UserNotFound(name) from None
+
+    async def find_visible(self, names: Sequence[str], caller: str, organization: str) -> list[User]:
+        return [
+            user for user in self._tables().users.values() if user.name in names and self._sees(user, caller, organization)
+        ]
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[User]:
+        fields = ("display_name", "email", "language_code", "time_zone", *TIMES)
+        members = [user for user in self._tables().users.values() if self._is_member(user, organization)]
+        sortable = ("display_name", "email", *TIMES)
+        return lists.page(members, query, key="name", fields=fields, sortable=sortable, default_order="")
+
+    async def save(self, user: User) -> None:
+        self._tables().users[user.name] = user
+
+    async def add(self, user: User) -> None:
+        self._tables().users.setdefault(user.name, user)
+
+    def _sees(self, user: User, caller: str, organization: str) -> bool:
+        return user.name == caller or self._is_member(user, organization)
+
+    def _is_member(self, user: User, organization: str) -> bool:
+        return membership_name(organization, user.name) in self._tables().memberships
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An organization as a filter sees it."""
+
+    organization: Organization
+
+    @property
+    def state(self) -> str:
+        return "STATE_ACTIVE" if self.organization.delete_time is None else "STATE_DELETED"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.organization, name)
+
+
+class FakeOrganizations:
+    """Organizations of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Organization:
+        try:
+            return self._tables().organizations[name]
+        except KeyError:
+            raise OrganizationNotFound(name) from None
+
+    async def list(self, member: str, query: ListQuery, *, show_deleted: bool) -> Rows[Organization]:
+        joined = {membership.organization for membership in self._tables().memberships.values() if membership.user == member}
+        shown = [
+            _Listed(organization)
+            for organization in self._tables().organizations.values()
+            if organization.name in joined and (show_deleted or organization.delete_time is None)
+        ]
+        fields, sortable = ("display_name", "state", *TIMES), ("display_name", *TIMES)
+        rows = lists.page(shown, query, key="name", fields=fields, sortable=sortable, default_order="", enums=STATES)
+        return Rows([row.organization for row in rows.items], rows.next)
+
+    async def save(self, organization: Organization) -> None:
+        self._tables().organizations[organization.name] = organization
+
+    add = save
+
+
+class FakeMemberships:
+    """Memberships of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Membership:
+        try:
+            return self._tables().memberships[name]
+        except KeyError:
+            raise MembershipNotFound(name) from None
+
+    async def resolve(self, organization: str, user: str) -> Membership:
+        membership = await self.get(membership_name(organization, user))
+        if self._tables().organizations[organization].delete_time is not None and membership.role is not Role.OWNER:
+            raise MembershipNotFound(membership.name)
+        return membership
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
+        fields, sortable = ("user", "role", *TIMES), ("role", *TIMES)
+        found = [each for each in self._tables().memberships.values() if each.organization == organization]
+        return lists.page(found, query, key="user", fields=fields, sortable=sortable, default_order="", enums=ROLES)
+
+    async def role_of(self, organization: str, user: str) -> Role:
+        return (await self.get(membership_name(organization, user))).role
+
+    async def count_owners(self, organization: str) -> int:
+        found = self._tables().memberships.values()
+        return sum(each.organization == organization and each.role is Role.OWNER for each in found)
+
+    async def add(self, membership: Membership) -> None:
+        if membership.name in self._tables().memberships:
+            raise MembershipExists(membership.name)
+        if membership.user not in self._tables().users:
+            raise UserNotFound(membership.user)
+        self._tables().memberships[membership.name] = membership
+
+    async def save(self, membership: Membership) -> None:
+        self._tables().memberships[membership.name] = membership
+
+    async def remove(self, name: str) -> None:
+        self._tables().memberships.pop(name, None)
+
+
+class FakeOutbox:
+    """Events of one transaction."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def add(self, event: Any) -> None:
+        self.events.append(event)
+
+
+class FakeUserStore:
+    """Everything user stores. Transactions run one after the other, each on a copy that takes the place of the tables."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.events: list[Any] = []
+        self.turn = asyncio.Lock()
+
+    @property
+    def ports(self) -> Ports:
+        def committed() -> Tables:
+            return self.tables
+
+        begin: Begin = lambda: FakeUserTransaction(self)  # noqa: E731
+        return Ports(FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), begin)
+
+
+class FakeUserTransaction:
+    """One unit of work in memory."""
+
+    def __init__(self, store: FakeUserStore) -> None:
+        self._store, self._draft = store, Tables()
+        self._identity = repeat.current.get()
+        self.users = FakeUsers(self._tables)
+        self.organizations = FakeOrganizations(self._tables)
+        self.memberships = FakeMemberships(self._tables)
+        self.outbox = FakeOutbox()
+
+    async def commit(self, answer: Any = None) -> None:
+        if isinstance(self._identity, repeat.Request) and self._identity.validate_only:
+            return
+        self._settle(answer)
+        self._store.tables, self._draft = self._draft, Tables()
+        self._store.events += self.outbox.events
+
+    async def __aenter__(self) -> Self:
+        await self._store.turn.acquire()
+        try:
+            self._claim()
+        except BaseException:
+            self._store.turn.release()
+            raise
+        self._draft = deepcopy(self._store.tables)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.turn.release()
+
+    def _claim(self) -> None:
+        if isinstance(self._identity, repeat.Delivery):
+            if self._identity in self._store.tables.seen:
+                raise repeat.AlreadyDone
+        elif (first := self._store.tables.answers.get(self._identity.key)) is not None:
+            if first[0] != self._identity.fingerprint:
+                raise RequestIdReused
+            raise repeat.AlreadyDone(first[1])
+
+    def _settle(self, answer: Any) -> None:
+        if isinstance(self._identity, repeat.Delivery):
+            self._draft.seen.add(self._identity)
+        elif self._identity.key and answer is not None:
+            sealed = convert.answer_to_proto(answer).SerializeToString()
+            self._draft.answers[self._identity.key] = (self._identity.fingerprint, sealed)
+
+    def _tables(self) -> Tables:
+        return self._draft
+
+
+class FakeAccounts:
+    """What auth knows of people."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, User] = {}
+
+    async def get(self, user: str) -> User:
+        if user not in self.known:
+            raise UserNotFound(user)
+        return self.known[user]
