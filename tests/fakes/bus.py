@@ -43,8 +43,7 @@ class FakeBus:
         await self._notify()
 
     async def consume(self, subscription: Subscription) -> None:
-        kept = [_Waiting(event) for event in self.published]
-        position = self._positions.setdefault(subscription.name, _Position(kept))
+        position = self._position(subscription.name)
         while True:
             position.waiting = [each for each in position.waiting if each.event.topic in subscription.topics]
             if (waiting := _next_due(position.waiting)) is not None:
@@ -53,14 +52,18 @@ class FakeBus:
                 await self._pause(position)
 
     async def dead_letters(self, subscription: str) -> list[DeadLetter]:
-        return list(self._positions.setdefault(subscription, _Position()).dead)
+        return list(self._position(subscription).dead)
 
     async def replay(self, subscription: str) -> int:
-        position = self._positions.setdefault(subscription, _Position())
+        position = self._position(subscription)
         letters, position.dead = position.dead, []
         position.waiting += [_Waiting(letter.event) for letter in letters]
         await self._notify()
         return len(letters)
+
+    def _position(self, subscription: str) -> _Position:
+        kept = [_Waiting(event) for event in self.published]
+        return self._positions.setdefault(subscription, _Position(kept))
 
     async def _deliver(self, waiting: _Waiting, position: _Position, subscription: Subscription) -> None:
         work = asyncio.ensure_future(self._handle(waiting, position, subscription))

@@ -62,15 +62,16 @@ class Reader:
 
     async def run(self) -> None:
         """Deliver until cancelled, through lost connections and lost groups."""
-        while True:
+        while not _cancelled():
             try:
                 await self._create_group()
                 await self._deliver_pending()
-                while True:
+                while not _cancelled():
                     await self._turn()
             except (RedisError, OSError) as error:
                 log.warning("bus_away", subscription=self.subscription.name, error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
+        raise asyncio.CancelledError
 
     async def _create_group(self) -> None:
         try:
@@ -186,8 +187,8 @@ class Reader:
 
 async def trim(valkey: Any, stream: str, kept: timedelta) -> None:
     """Forget what every group has had, once it is older than is kept for new groups."""
-    now_s, _ = await valkey.time()
-    oldest_ms = int((now_s - kept.total_seconds()) * 1000)
+    now_s, now_us = await valkey.time()
+    oldest_ms = int((now_s + now_us / 1e6 - kept.total_seconds()) * 1000)
     for group in await valkey.xinfo_groups(stream):
         pending = await valkey.xpending(stream, group["name"])
         needed = pending["min"] if pending["pending"] else group["last-delivered-id"]
@@ -201,6 +202,12 @@ def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | Non
     except (KeyError, ValueError):
         log.error("event_unreadable", entry=entry_id.decode())  # no delivery would ever succeed
         return None
+
+
+def _cancelled() -> bool:
+    """Say whether this task was told to end: redis-py loses a cancellation that meets the end of a send (wait_for of 3.11)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _now_s() -> float:

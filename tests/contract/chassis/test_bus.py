@@ -19,7 +19,7 @@ from tests.fakes.bus import FakeBus
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CREATED, DELETED = "shop.v1.order_created", "shop.v1.order_deleted"
-PATIENCE_S = 20.0
+PATIENCE_S = 10.0
 
 
 @pytest.fixture(params=["fake", "valkey"])
