@@ -1,6 +1,7 @@
 """`python -m compiler [--check]`: write everything under `gen/` that follows from the contract.
 
-`--check` writes nothing and ends with 1 if something would change, naming each path.
+A contract that breaks a rule of `compiler.lint` generates nothing. `--check` writes nothing and ends with 1 if
+something would change, naming each path.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from compiler import buf, reader
+from compiler import buf, lint, reader
 from compiler.targets import TARGETS
 
 GENERATED = "gen"
@@ -18,12 +19,16 @@ DESCRIPTOR = "gen/descriptor/trellis.binpb"
 """What the edge's transcoder reads: without source info, a quarter of the size."""
 
 
+class ContractError(Exception):
+    """The contract breaks a rule of `compiler.lint`; nothing is generated. The message names each finding."""
+
+
 def main(arguments: list[str]) -> int:
     """Generate, or check what was generated. Answers with the exit code."""
     check = "--check" in arguments
     try:
         wanted = render_all(buf.ROOT)
-    except buf.BufError as error:
+    except (buf.BufError, ContractError) as error:
         say(str(error))
         return 1
     changed = differences(buf.ROOT, wanted)
@@ -36,12 +41,14 @@ def main(arguments: list[str]) -> int:
 
 
 def render_all(root: Path) -> dict[str, bytes]:
-    """Every generated file of the repository by its path."""
+    """Every generated file of the repository by its path. Raises BufError and ContractError."""
     say("stubs …")
     wanted = dict(stubs(root))
     say("descriptor set …")
     wanted[DESCRIPTOR] = buf.image(root, source_info=False)
     contract = reader.read(buf.image(root, source_info=True))
+    if found := lint.findings(contract):
+        raise ContractError("\n".join(map(str, found)))
     for name, render in TARGETS.items():
         say(f"{name} …")
         wanted |= {path: text.encode() for path, text in render(contract).items()}

@@ -34,6 +34,8 @@ PERSONAL = frozenset(
     }
 )
 """Names of fields that tell something about a person."""
+ALSO_OF_ORGANIZATIONS = frozenset({"display_name", "language_code", "time_zone", "address", "postal_address"})
+"""Those that what an organization owns may have, too, without being about a person."""
 SECRET = frozenset(
     {
         "password",
@@ -93,11 +95,12 @@ def _class_by_name(message: Message, field: Field) -> str:
         return ""
     if field.name in SECRET:
         return "SECRET"
-    return "PERSONAL" if field.name in PERSONAL and not _of_an_organization(message) else ""
+    if field.name in ALSO_OF_ORGANIZATIONS and _owned_by_organization(message):
+        return ""
+    return "PERSONAL" if field.name in PERSONAL else ""
 
 
-def _of_an_organization(message: Message) -> bool:
-    """An organization and what it owns have names and addresses, too, but are no persons."""
+def _owned_by_organization(message: Message) -> bool:
     return message.resource is not None and message.resource.patterns[0].startswith("organizations/")
 
 

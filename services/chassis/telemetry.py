@@ -6,10 +6,12 @@ as the contract says.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import IO, Any
 
 import orjson
 import structlog
@@ -88,6 +90,39 @@ def start_logs(service: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class CallLog:
+    """One JSON line a call, the same shape as every other line, at a tenth of its cost.
+
+    Lines are gathered and written together, at the latest after FLUSH_S. An audited call's line is written at once.
+    """
+
+    FLUSH_S = 0.05
+
+    def __init__(self, service: str, stream: IO[bytes] | None = None) -> None:
+        self._tail = {"event": "call", "service": service, "level": "info"}
+        self._stream = stream or sys.stdout.buffer
+        self._lines: list[bytes] = []
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Keep one line."""
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            entry["trace_id"] = f"{span.trace_id:032x}"
+        entry |= self._tail
+        entry["timestamp"] = datetime.now(UTC)
+        self._lines.append(orjson.dumps(entry, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+        if "audit" in entry:
+            self.flush()
+        elif len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(self.FLUSH_S, self.flush)
+
+    def flush(self) -> None:
+        """Write what is gathered."""
+        lines, self._lines = self._lines, []
+        self._stream.write(b"".join(lines))
+        self._stream.flush()
 
 
 def _with_trace(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,13 +10,12 @@ import time
 from typing import Any
 
 import grpc
-import structlog
-from opentelemetry import metrics, propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry import context, metrics, propagate, trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from services.chassis import telemetry
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
 
-log = structlog.get_logger()
 _FAULTS = frozenset(
     {
         grpc.StatusCode.UNKNOWN,
@@ -39,27 +38,34 @@ def traced() -> Middleware:
 
         async def handler(call: Call) -> Any:
             parent = propagate.extract(call.metadata) if "traceparent" in call.metadata else None
-            with tracer.start_as_current_span(
-                name, parent, SpanKind.SERVER, attributes, record_exception=False, set_status_on_exception=False
-            ) as span:
-                try:
-                    return await handle(call)
-                finally:
-                    if span.is_recording():
-                        span.set_attribute("rpc.response.status_code", call.code.name)
-                        if call.code in _FAULTS:
-                            span.set_status(StatusCode.ERROR, call.reason)
+            span = tracer.start_span(name, parent, SpanKind.SERVER, attributes)
+            token = context.attach(trace.set_span_in_context(span))
+            try:
+                return await handle(call)
+            finally:
+                context.detach(token)
+                if span.is_recording():
+                    _finish(span, call)
+                span.end()
 
         return handler
 
     return around
 
 
-def observed() -> Middleware:
+def _finish(span: Span, call: Call) -> None:
+    span.set_attribute("rpc.response.status_code", call.code.name)
+    if call.code in _FAULTS:
+        span.set_status(StatusCode.ERROR, call.reason)
+
+
+def observed(service: str) -> Middleware:
     """Count and time the call, and log it: what was called, by whom, how it ended and how long it took."""
     duration = metrics.get_meter("trellis.chassis").create_histogram(
         "rpc.server.call.duration", "s", "Duration of calls as the server sees them."
     )
+
+    calls = telemetry.CallLog(service)
 
     def around(handle: Handler, method: Method) -> Handler:
         short = method.policy.method.removeprefix("/")
@@ -77,16 +83,16 @@ def observed() -> Middleware:
             finally:
                 elapsed_s = time.perf_counter() - began
                 duration.record(elapsed_s, attributes[call.code])
-                _log(call, short, elapsed_s, audited)
+                calls.write(_entry(call, short, elapsed_s, audited))
 
         return handler
 
     return around
 
 
-def _log(call: Call, rpc: str, elapsed_s: float, audited: bool) -> None:
+def _entry(call: Call, rpc: str, elapsed_s: float, audited: bool) -> dict[str, Any]:
     principal = call.principal
-    event = {
+    entry = {
         "rpc": rpc,
         "code": call.code.name,
         "ms": round(elapsed_s * 1000, 2),
@@ -94,7 +100,7 @@ def _log(call: Call, rpc: str, elapsed_s: float, audited: bool) -> None:
         "organization": principal.organization,
     }
     if call.reason:
-        event["reason"] = call.reason
+        entry["reason"] = call.reason
     if audited:
-        event["audit"] = True
-    log.info("call", **event)
+        entry["audit"] = True
+    return entry

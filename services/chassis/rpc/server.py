@@ -58,7 +58,7 @@ def middleware(guards: Guards) -> list[Middleware]:
     """Return what stands around every RPC, outermost first; the comment says why it stands there."""
     return [
         traced(),  # everything below is inside the span
-        observed(),  # sees the final status
+        observed(guards.service),  # sees the final status
         errors_to_status(guards.service),  # everything below may raise ServiceError
         shed(guards.max_concurrent_calls),  # before any work is done
         deadlines(guards.unfinished),  # bounds all that waits

@@ -10,18 +10,18 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import grpc
-import pytest
 from google.api import httpbody_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from compiler import buf, edge, reader
+from compiler import edge
 from compiler.model import Contract
 
 ISSUER, AUDIENCE = "https://auth.trellis.local", "trellis"
@@ -56,14 +56,9 @@ class Edge:
         return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": typ}, {**good, **claims}, key)
 
 
-@pytest.fixture(scope="session")
-def contract() -> Contract:
-    return reader.read(buf.image(source_info=True))
-
-
-@pytest.fixture(scope="module")
-async def live(contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
-    home = tmp_path_factory.mktemp("edge")
+@asynccontextmanager
+async def running(contract: Contract, home: Path) -> AsyncIterator[Edge]:
+    """Envoy and the stub services, until the block ends."""
     (home / "logs").mkdir()
     names = ["edge", "envoy_admin", "jwks", "auth_a", "auth_b", "user_a", "user_b"]
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
@@ -125,7 +120,8 @@ class _Everything(grpc.GenericRpcHandler):
 
     def _jwks(self) -> bytes:
         keys = json.dumps({"keys": [key.as_dict(private=False) for key in self._state.keys]})
-        return httpbody_pb2.HttpBody(content_type="application/json", data=keys.encode()).SerializeToString()
+        body = httpbody_pb2.HttpBody(content_type="application/json", data=keys.encode())
+        return bytes(body.SerializeToString())
 
 
 def _free_ports(count: int) -> list[int]:
@@ -138,10 +134,12 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-async def _until(ready: Callable[[], bool], limit_s: float = 15) -> None:
-    async with asyncio.timeout(limit_s):
-        while not await asyncio.to_thread(ready):
-            await asyncio.sleep(0.05)
+async def _until(ready: Callable[[], bool], tries: int = 300) -> None:
+    for _ in range(tries):
+        if await asyncio.to_thread(ready):
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the edge did not get ready")
 
 
 def _ready(state: Edge, ports: dict[str, int]) -> bool:

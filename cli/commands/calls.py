@@ -1,0 +1,132 @@
+"""call, methods, describe: the contract, used and read."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.commands.output import Failed, Format, NotReady, answer, explain, table
+from cli.home import home
+
+TIMEOUT_S = 30
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    panel = "Use"
+    app.command(rich_help_panel=panel)(call)
+    app.command(rich_help_panel=panel)(methods)
+    app.command(rich_help_panel=panel)(describe)
+
+
+def call(
+    method: Annotated[str, typer.Argument(help="Service.Method, for example UserService.GetUser.")],
+    data: Annotated[str, typer.Option("--data", "-d", help="The request as JSON; @file or - reads it.")] = "{}",
+    token: Annotated[str, typer.Option(help="Access token.", envvar="TRELLIS_TOKEN")] = "",
+    target: Annotated[str, typer.Option(help="host:port; the running edge without.")] = "",
+    timeout_s: Annotated[float, typer.Option(help="Deadline in seconds.")] = TIMEOUT_S,
+) -> None:
+    """Call an RPC through the edge and print its answer as JSON."""
+    import grpc
+    from google.protobuf import json_format, message_factory
+
+    from cli import contract
+
+    try:
+        found = contract.method(method)
+    except contract.Unknown as error:
+        raise typer.BadParameter(str(error)) from None
+    request = message_factory.GetMessageClass(found.input_type)()
+    try:
+        json_format.Parse(_text(data), request, descriptor_pool=contract.pool())
+    except json_format.ParseError as error:
+        raise typer.BadParameter(f"{found.input_type.name}: {error}") from None
+    with grpc.insecure_channel(target or home().endpoints["grpc"]) as channel:
+        try:
+            for reply in _replies(channel, found, request, token, timeout_s):
+                text = json_format.MessageToJson(reply, descriptor_pool=contract.pool(), preserving_proto_field_name=True)
+                sys.stdout.write(text + "\n")
+        except grpc.RpcError as error:
+            _explain(error)
+
+
+def methods(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+    """List every RPC with its REST binding and who may call it."""
+    from trellis.policies import POLICIES
+
+    rows = []
+    for policy in POLICIES.values():
+        _, service, name = policy.method.split("/")
+        access = policy.permission or policy.access
+        rows.append([f"{service.rpartition('.')[2]}.{name}", _rest(policy.bindings), access, f"{policy.timeout_s:g} s"])
+    if output is Format.JSON:
+        return answer([dict(zip(("method", "rest", "access", "timeout"), row, strict=True)) for row in rows])
+    table("", ["method", "REST", "access", "timeout"], rows)
+
+
+def describe(name: Annotated[str, typer.Argument(help="A message, for example Organization, or an RPC.")]) -> None:
+    """Show a message's fields as the contract has them."""
+    from cli import contract
+
+    try:
+        found = contract.method(name).input_type if "." in name and not name[0].islower() else contract.message(name)
+    except contract.Unknown as error:
+        raise typer.BadParameter(str(error)) from None
+    rows = [[str(field.number), field.name, _kind(field)] for field in found.fields]
+    table(found.full_name, ["number", "field", "type"], rows)
+
+
+def _text(data: str) -> str:
+    if data == "-":
+        return sys.stdin.read()
+    return Path(data[1:]).read_text() if data.startswith("@") else data
+
+
+def _replies(channel: Any, method: Any, request: Any, token: str, timeout_s: float) -> Any:
+    from google.protobuf import message_factory
+
+    open_call = channel.unary_stream if method.server_streaming else channel.unary_unary
+    rpc = open_call(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    reply = rpc(request, timeout=timeout_s, metadata=[("authorization", f"Bearer {token}")] if token else [])
+    return reply if method.server_streaming else [reply]
+
+
+def _explain(error: Any) -> None:
+    """Print the status with its details, and end with the right exit code."""
+    import grpc
+    from google.protobuf import json_format
+    from grpc_status import rpc_status
+
+    status = rpc_status.from_call(error)
+    if status is not None:
+        explain(json.dumps({"status": error.code().name, **json_format.MessageToDict(status)}, indent=2))
+        raise Failed(f"{error.code().name}: {status.message}")
+    if error.code() is grpc.StatusCode.UNAVAILABLE and not os.environ.get("TRELLIS_TARGET"):
+        raise NotReady(f"nothing answers at the edge ({error.details()}); is it up? See `trellis status`.")
+    raise Failed(f"{error.code().name}: {error.details()}")
+
+
+def _rest(bindings: Any) -> str:
+    import re
+
+    if not bindings:
+        return "-"
+    path = re.sub(r"\(\?P<\w+>(.*?)\)", r"\1", bindings[0].pattern).replace("[^/]+", "*").replace("\\", "")
+    return f"{bindings[0].verb} {path}"
+
+
+def _kind(field: Any) -> str:
+    name = (field.message_type or field.enum_type).name if field.message_type or field.enum_type else _SCALARS[field.type]
+    return f"repeated {name}" if field.is_repeated else name
+
+
+_SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string", 12: "bytes", 13: "uint32"}

@@ -1,0 +1,70 @@
+"""mail: the outbox of development."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.commands.output import Failed, Format, answer, table
+from cli.home import home
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    mail = typer.Typer(help="Read the mail that the platform sent.", no_args_is_help=False, invoke_without_command=True)
+    mail.callback()(listing)
+    mail.command()(show)
+    app.add_typer(mail, name="mail", rich_help_panel="Use")
+
+
+def listing(context: typer.Context, output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+    """Read the mail that the platform sent: a list, newest last."""
+    if context.invoked_subcommand:
+        return None
+    mails = [_read(path) for path in outbox()]
+    if output is Format.JSON:
+        return answer(mails)
+    table("", ["id", "time", "to", "subject"], [[m["id"], m["time"][:19], m["to"], m["subject"]] for m in mails])
+
+
+def show(
+    which: Annotated[str, typer.Argument(help="An id, an address, or `latest`.")] = "latest",
+    link: Annotated[bool, typer.Option("--link", help="Print only the token of the link.")] = False,
+) -> None:
+    """Print one mail."""
+    mail = find(which)
+    if not link:
+        sys.stdout.write(f"To: {mail['to']}\nSubject: {mail['subject']}\n\n{mail['text']}")
+        return
+    sys.stdout.write(token_of(mail) + "\n")
+
+
+def outbox() -> list[Path]:
+    """Return the mails, oldest first."""
+    return sorted(home().mail.glob("*.json"))
+
+
+def find(which: str) -> dict[str, Any]:
+    """Return the newest mail that `which` means. Raises Failed."""
+    for path in reversed(outbox()):
+        mail = _read(path)
+        if which in ("latest", mail["id"], mail["to"]):
+            return mail
+    raise Failed(f"no mail for {which}; `trellis mail` lists what there is.")
+
+
+def token_of(mail: dict[str, Any]) -> str:
+    """Return the token that a mail carries on a line of its own. Raises Failed."""
+    _, found, rest = mail["text"].partition("Token:\n")
+    if not found:
+        raise Failed("this mail carries no token.")
+    return str(rest.split()[0])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found

@@ -1,0 +1,5 @@
+"""The journey that `trellis demo` walks."""
+
+
+def walk() -> None:
+    """Filled in below."""

@@ -1,0 +1,66 @@
+"""The running platform that the end-to-end tests share, and the people in it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.client import Person, sign_up
+from tests.e2e.platform import Platform, free_base
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file in one worker: its tests share a platform."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """One platform for each worker, on real engines."""
+    with tempfile.TemporaryDirectory(prefix="trellis-e2e-", ignore_cleanup_errors=True) as home:
+        running = Platform(Path(home), free_base())
+        running.up()
+        try:
+            yield running
+        finally:
+            running.down()
+
+
+@pytest.fixture(scope="session")
+def ada(platform: Platform) -> Person:
+    """The owner of an organization."""
+    person = sign_up(platform.rest, platform.mail, "Ada")
+    person.new_organization("Acme")
+    return person
+
+
+@pytest.fixture(scope="session")
+def bob(platform: Platform, ada: Person) -> Person:
+    """A member of Ada's organization."""
+    person = sign_up(platform.rest, platform.mail, "Bob")
+    person.rest.ok("GET", "/v1/users/me")
+    ada.add_member(person)
+    assert person.switch(ada.organization).status == 200
+    return person
+
+
+@pytest.fixture(scope="session")
+def eve(platform: Platform) -> Person:
+    """The owner of another organization."""
+    person = sign_up(platform.rest, platform.mail, "Eve")
+    person.new_organization("Evil")
+    return person
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request: pytest.FixtureRequest) -> None:
+    """Renew the people's tokens before a test that uses them: they last minutes, a run may last longer."""
+    for name in {"ada", "bob", "eve"} & set(request.fixturenames):
+        assert request.getfixturevalue(name).refresh().status == 200

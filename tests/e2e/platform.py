@@ -1,0 +1,161 @@
+"""One running platform, as an operator sees it: the command line, the processes, the databases."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cli.engines.postgres import PostgresEngine
+from cli.engines.valkey import ValkeyEngine
+from cli.home import PORT_NAMES, ROOT, Home
+
+ENGINES = ("postgres", "valkey", "envoy")
+SERVICES = ("auth", "user")
+_POLL_S = 0.05
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform of one home, which may run or not."""
+
+    path: Path
+    base: int
+
+    @property
+    def rest(self) -> str:
+        """Where REST answers."""
+        return f"http://127.0.0.1:{self.base}"
+
+    @property
+    def target(self) -> str:
+        """Where gRPC answers."""
+        return f"127.0.0.1:{self.base}"
+
+    @property
+    def mail(self) -> Path:
+        """The outbox."""
+        return self.path / "mail"
+
+    @property
+    def home(self) -> Home:
+        """The home, read anew: ports can change between starts."""
+        return Home(self.path)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a command speak to this platform."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("TRELLIS_")}
+        return {**own, "TRELLIS_HOME": str(self.path), "TRELLIS_PORT_BASE": str(self.base), "COLUMNS": "200"}
+
+    def cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *words],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    def foreground(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start `trellis up` as a terminal would, and return once all is healthy."""
+        command = [sys.executable, "-m", "cli", "up", *words]
+        quiet = subprocess.DEVNULL
+        child = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=quiet, stdout=quiet, stderr=quiet)
+        eventually(lambda: child.poll() is not None or self.status()["healthy"], within_s=60)
+        assert child.poll() is None
+        return child
+
+    def up(self, *words: str) -> None:
+        """Start it in the background."""
+        done = self.cli("up", "--detach", *words)
+        assert done.returncode == 0, done.stderr
+
+    def down(self) -> None:
+        """Stop it."""
+        done = self.cli("down")
+        assert done.returncode == 0, done.stderr
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status -o json` prints, or that nothing is healthy."""
+        done = self.cli("status", "-o", "json")
+        found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"healthy": False, "processes": []}
+        return found
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id by name."""
+        return {process["name"]: process["pid"] for process in self.status()["processes"]}
+
+    def healthy(self) -> bool:
+        """Whether everything is ready."""
+        return bool(self.status()["healthy"])
+
+    def supervisor(self) -> int:
+        """Return the process id of the supervisor: it holds the lock."""
+        return int((self.path / "run" / "lock").read_text())
+
+    def kill(self, name: str) -> int:
+        """End a process as the kernel does it, wait for its successor and return the successor's id."""
+        old = self.pids()[name]
+        os.kill(old, signal.SIGKILL)
+        return eventually(lambda: self._successor(name, old), within_s=30)
+
+    def _successor(self, name: str, old: int) -> int:
+        status = self.status()
+        new = next((p["pid"] for p in status["processes"] if p["name"] == name), None)
+        return new if status["healthy"] and new not in (None, old) else 0
+
+    def sql(self, service: str, statement: str) -> str:
+        """Ask the database of a service."""
+        return self._postgres.sql(statement, f"trellis_{service}")
+
+    @cached_property
+    def _postgres(self) -> PostgresEngine:
+        return PostgresEngine(self.path, self.home.ports["postgres"])
+
+    @property
+    def valkey_url(self) -> str:
+        """Where Valkey answers, with the password."""
+        return ValkeyEngine(self.path, self.home.ports["valkey"]).url()
+
+
+def eventually(look: Callable[[], Found], *, within_s: float = 20) -> Found:
+    """Look again and again until something is found; whatever was seen last is in the complaint."""
+    end_s = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < end_s, f"not within {within_s:.0f} s: {found!r}"
+        time.sleep(_POLL_S)
+    return found
+
+
+def free_base() -> int:
+    """Return a port from which on as many are free as one platform takes."""
+    while True:
+        base = random.randrange(12_000, 19_000, len(PORT_NAMES) + 1)
+        if all(_free(base + offset) for offset in range(len(PORT_NAMES))):
+            return base
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,110 @@
+"""What one service decided holds in the next call to the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.client import PASSWORD, Person, Rest, mails_to, sign_up
+from tests.e2e.platform import Platform, eventually
+
+
+@pytest.fixture(scope="module")
+def carol(platform: Platform) -> Person:
+    """Somebody who joins and leaves Ada's organization."""
+    return sign_up(platform.rest, platform.mail, "Carol")
+
+
+@pytest.fixture
+def membership(ada: Person, carol: Person) -> Iterator[str]:
+    """Carol's membership, for one test."""
+    carol.rest.ok("GET", "/v1/users/me")
+    name = ada.add_member(carol)
+    assert carol.switch(ada.organization).status == 200
+    yield name
+    ada.rest.call("DELETE", f"/v1/{name}")
+    carol.sign_in()
+
+
+def test_a_new_organization_can_be_switched_to_in_the_next_call(ada: Person) -> None:
+    before = ada.organization
+    for attempt in range(10):
+        made = ada.rest.ok("POST", "/v1/organizations", {"displayName": f"Next call {attempt}"})["name"]
+        assert ada.switch(made).json["organization"] == made
+        assert ada.rest.ok("GET", f"/v1/{made}")["name"] == made
+    assert ada.switch(before).status == 200
+
+
+def test_a_removed_member_gets_no_further_token(ada: Person, carol: Person, membership: str) -> None:
+    ada.rest.ok("DELETE", f"/v1/{membership}")
+    assert carol.refresh().verdict == (403, "NOT_A_MEMBER")
+    assert carol.switch(ada.organization).verdict == (403, "NOT_A_MEMBER")
+    form = {"email": carol.email, "password": PASSWORD, "organization": ada.organization}
+    assert Rest(carol.base).post("/v1/auth:signIn", form).verdict == (403, "NOT_A_MEMBER")
+    assert carol.sign_in()["organization"] == ""
+
+
+def test_a_removed_member_stays_signed_in_without_an_organization(ada: Person, carol: Person, membership: str) -> None:
+    ada.rest.ok("DELETE", f"/v1/{membership}")
+    assert carol.refresh().verdict == (403, "NOT_A_MEMBER")
+    assert carol.refresh().status == 200
+    assert (carol.tokens["organization"], carol.tokens["permissions"]) == ("", [])
+
+
+def test_a_changed_role_is_in_the_next_token(ada: Person, carol: Person, membership: str) -> None:
+    assert "memberships.create" not in carol.tokens["permissions"]
+    ada.rest.ok("PATCH", f"/v1/{membership}?updateMask=role", {"role": "ROLE_ADMIN"})
+    assert carol.refresh().status == 200
+    assert "memberships.create" in carol.tokens["permissions"]
+
+
+def test_a_removed_admin_invites_nobody_with_an_old_token(ada: Person, eve: Person, carol: Person, membership: str) -> None:
+    ada.rest.ok("PATCH", f"/v1/{membership}?updateMask=role", {"role": "ROLE_ADMIN"})
+    assert carol.refresh().status == 200
+    ada.rest.ok("DELETE", f"/v1/{membership}")
+    answer = carol.rest.post(f"/v1/{ada.organization}/memberships", {"user": eve.name, "role": "ROLE_MEMBER"})
+    assert answer.verdict == (403, "OWNER_REQUIRED")
+
+
+def test_users_me_works_right_after_the_first_sign_in(platform: Platform) -> None:
+    person = sign_up(platform.rest, platform.mail, "Prompt")
+    assert person.rest.ok("GET", "/v1/users/me")["email"] == person.email
+
+
+def test_a_newcomer_can_found_an_organization_before_anything_else(platform: Platform) -> None:
+    person = sign_up(platform.rest, platform.mail, "Founder")
+    name = person.rest.ok("POST", "/v1/organizations", {"displayName": "First thing"})["name"]
+    assert person.switch(name).status == 200
+
+
+def test_an_account_becomes_one_user_and_one_mail(platform: Platform) -> None:
+    person = sign_up(platform.rest, platform.mail, "Once")
+    query = f"SELECT count(*) FROM users WHERE name = '{person.name}'"
+    eventually(lambda: platform.sql("user", query) == "1")
+    assert len(mails_to(platform.mail, person.email)) == 1
+
+
+def test_people_sign_in_while_user_is_down(platform: Platform, ada: Person) -> None:
+    """Without an organization in their token, as nobody can say what they may do there; and refresh again later."""
+    with frozen(platform, "user"):
+        tokens = ada.sign_in()
+        assert (tokens["user"], tokens["organization"]) == (ada.name, "")
+        assert ada.refresh().status == 200
+        assert ada.switch(ada.organization).status in (503, 504)
+    eventually(lambda: ada.switch(ada.organization).status == 200)
+
+
+@contextmanager
+def frozen(platform: Platform, name: str) -> Iterator[None]:
+    """Let a process stand still."""
+    pid = platform.pids()[name]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(platform.healthy)

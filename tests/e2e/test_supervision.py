@@ -1,0 +1,143 @@
+"""What `trellis up` promises: everything comes back, nothing outlives it, nothing is lost. On the real engines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.engines.postgres import PostgresEngine
+from cli.home import Home
+from tests.e2e.system import System, alive, eventually
+
+PROCESSES = ("postgres", "valkey", "envoy", "auth", "user")
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    yield from _system()
+
+
+@pytest.fixture
+def neighbour() -> Iterator[System]:
+    yield from _system()
+
+
+def _system() -> Iterator[System]:
+    with tempfile.TemporaryDirectory(prefix="trellis-") as directory:
+        os.chmod(directory, 0o755)
+        system = System(Path(directory, "home"))
+        yield system
+        for pid in system.processes():
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not system.processes(), 10)
+
+
+def test_each_killed_process_comes_back(system: System) -> None:
+    system.trellis("up", "--detach")
+
+    for name in PROCESSES:
+        killed = system.kill(name)
+        system.back(name, instead_of=killed)
+
+    restarts = {row["name"]: row["restarts"] for row in system.status()["processes"]}
+    assert all(restarts[name] == 1 for name in PROCESSES), restarts
+    system.trellis("down")
+    assert not system.processes()
+
+
+def test_a_killed_supervisor_leaves_no_process(system: System) -> None:
+    system.trellis("up", "--detach")
+    assert len(system.processes()) > len(PROCESSES)
+
+    system.kill("supervisor")
+
+    eventually(lambda: not system.processes(), 10)
+    system.trellis("status", code=3)
+
+
+def test_the_next_start_after_a_kill_does_not_wait_for_anybody_to_clean_up(system: System) -> None:
+    system.trellis("up", "--detach")
+    system.kill("supervisor")
+
+    system.trellis("up", "--detach")
+
+    assert system.status()["healthy"]
+    system.trellis("down")
+
+
+def test_a_service_that_hangs_does_not_outlive_its_killed_host(system: System) -> None:
+    system.trellis("up", "--detach")
+    auth = system.pid("auth")
+    os.kill(auth, signal.SIGSTOP)  # hangs: no handler of its own runs any more
+
+    system.kill("supervisor")
+
+    eventually(lambda: not alive(auth) and not system.processes(), 15)
+
+
+def test_the_second_start_finds_its_data(system: System) -> None:
+    system.trellis("up", "--detach")
+    _postgres(system).sql("CREATE TABLE kept AS SELECT 42 AS answer")
+    system.trellis("down")
+
+    system.trellis("up", "--detach")
+
+    assert _postgres(system).sql("SELECT answer FROM kept") == "42"
+    system.trellis("down")
+
+
+def test_two_homes_run_side_by_side(system: System, neighbour: System) -> None:
+    system.trellis("up", "--detach")
+    neighbour.trellis("up", "--detach")
+
+    assert not set(_ports(system)) & set(_ports(neighbour))
+    system.trellis("down")
+    assert not system.processes()
+    assert neighbour.status()["healthy"]
+    neighbour.trellis("down")
+
+
+def test_a_taken_port_is_named_with_its_holder_and_the_way_out(system: System) -> None:
+    with socket.create_server(("127.0.0.1", Home(system.home).ports["valkey"])) as squatter:
+        said = " ".join(system.refusal("up", "--detach").split())
+        port = squatter.getsockname()[1]
+
+    assert f"port {port} (valkey)" in said
+    assert f"pid {os.getpid()}" in said
+    assert "--port-base" in said
+    assert not system.processes()
+
+
+def test_a_second_supervisor_is_refused(system: System) -> None:
+    system.trellis("up", "--detach")
+
+    assert "already runs" in system.refusal("up")
+    assert system.status()["healthy"]
+    system.trellis("down")
+
+
+@pytest.mark.parametrize("service", ["auth", "user"])
+def test_a_service_is_replaced_in_its_other_slot(system: System, service: str) -> None:
+    system.trellis("up", "--detach")
+    before = system.pid(service)
+
+    system.trellis("restart", service)
+
+    assert system.status()["healthy"]
+    assert system.pid(service) != before
+    assert not alive(before)
+    system.trellis("down")
+
+
+def _ports(system: System) -> list[int]:
+    return list(Home(system.home).ports.values())
+
+
+def _postgres(system: System) -> PostgresEngine:
+    return PostgresEngine(system.home, Home(system.home).ports["postgres"])
