@@ -1,7 +1,7 @@
 """Delivers one stream to one subscription: in order per subject, again after a failure, at last to the dead letters.
 
-An event that fails holds back the later events of its subject, and nothing else. What waits stays pending in Valkey: a reader
-that dies, or loses its connection, leaves everything to the next one.
+An event that fails holds back the later events of its subject, and nothing else. What waits stays pending in Valkey: a
+reader that dies, or loses its connection, leaves everything to the next one.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | Non
 
 
 def _cancelled() -> bool:
-    """Say whether this task was told to end: redis-py loses a cancellation that meets the end of a send (wait_for of 3.11)."""
+    """Say whether this task was told to end: redis-py swallows a cancellation that meets the end of a send."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

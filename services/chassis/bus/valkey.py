@@ -1,6 +1,6 @@
 """The event port on Valkey Streams: one stream per publishing package, one consumer group per subscription.
 
-`reader.py` delivers. Streams have no back-off, no delivery limit and no dead letters of their own; they are made here and there.
+`reader.py` delivers. Streams have no back-off, no delivery limit and no dead letters of their own: both make them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The real engines behind the chassis' ports, started once for the session."""
+"""Valkey behind the chassis' ports: one that all tests share, and one a test may kill."""
 
 from __future__ import annotations
 
@@ -8,40 +8,32 @@ from typing import Any
 
 import pytest
 
+from cli.engines.valkey import ValkeyEngine
 from services.chassis.bus.valkey import connect_valkey
-from tests.engines.valkey import ValkeyServer
-
-
-@pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """A Valkey that no test stops."""
-    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
-    server.start()
-    yield server
-    server.kill()
+from tests.contract.chassis.mortal import MortalValkey
 
 
 @pytest.fixture
-async def valkey(shared_server: ValkeyServer) -> AsyncIterator[Any]:
-    """A client of the shared server, which is empty."""
-    client = connect_valkey(shared_server.url)
+async def client(valkey: ValkeyEngine) -> AsyncIterator[Any]:
+    """A client of the shared Valkey, which is empty."""
+    client = connect_valkey(valkey.url())
     await client.flushall()
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey for a test that kills it."""
-    server = ValkeyServer(tmp_path)
+def mortal(tmp_path: Path) -> Iterator[MortalValkey]:
+    """A running Valkey for a test that kills it."""
+    server = MortalValkey(tmp_path)
     server.start()
     yield server
     server.kill()
 
 
 @pytest.fixture
-async def own_valkey(own_server: ValkeyServer) -> AsyncIterator[Any]:
-    """A client of the server that may be killed."""
-    client = connect_valkey(own_server.url)
+async def mortal_client(mortal: MortalValkey) -> AsyncIterator[Any]:
+    """A client of the Valkey that may be killed."""
+    client = connect_valkey(mortal.url)
     yield client
     await client.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.chassis.bus.bus import Event, EventBus, Subscription, package_of
 from services.chassis.bus.entries import stream_of
 from services.chassis.bus.reader import trim
 from services.chassis.bus.valkey import ValkeyBus
-from tests.engines.valkey import ValkeyServer
+from tests.contract.chassis.mortal import MortalValkey
 from tests.fakes.bus import FakeBus
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ PATIENCE_S = 10.0
 
 @pytest.fixture(params=["fake", "valkey"])
 def bus(request: pytest.FixtureRequest) -> EventBus:
-    return FakeBus() if request.param == "fake" else ValkeyBus(request.getfixturevalue("valkey"))
+    return FakeBus() if request.param == "fake" else ValkeyBus(request.getfixturevalue("client"))
 
 
 def order(number: int, subject: str = "orders/a", topic: str = CREATED) -> Event:
@@ -74,9 +74,9 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def eventually(condition: Callable[[], Any]) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 -- what another process holds sends no signal
             await asyncio.sleep(0.005)
 
 
@@ -258,8 +258,8 @@ async def test_a_consumer_that_is_stopped_finishes_the_event_in_hand(bus: EventB
     assert again.done == ["evt_2"]
 
 
-async def test_every_acknowledged_event_outlives_a_crash_of_valkey(own_server: ValkeyServer, own_valkey: Any) -> None:
-    bus, acknowledged, pids = ValkeyBus(own_valkey), set[str](), [own_server.pid]
+async def test_every_acknowledged_event_outlives_a_crash_of_valkey(mortal: MortalValkey, mortal_client: Any) -> None:
+    bus, acknowledged, pids = ValkeyBus(mortal_client), set[str](), [mortal.pid]
     refused = asyncio.Event()
 
     async def publish_all() -> None:
@@ -279,14 +279,14 @@ async def test_every_acknowledged_event_outlives_a_crash_of_valkey(own_server: V
 
     publishing = asyncio.create_task(publish_all())
     await eventually(lambda: _truth(len(acknowledged) > 500))
-    await asyncio.to_thread(own_server.kill)
+    mortal.kill()
     known = set(acknowledged)
     await asyncio.wait_for(refused.wait(), PATIENCE_S)
-    await asyncio.to_thread(own_server.start)
-    pids.append(own_server.pid)
+    mortal.start()
+    pids.append(mortal.pid)
     await publishing
 
-    there = [fields[b"id"].decode() for _, fields in await own_valkey.xrange(stream_of(CREATED))]
+    there = [fields[b"id"].decode() for _, fields in await mortal_client.xrange(stream_of(CREATED))]
     assert pids[0] != pids[1]
     assert 500 < len(known) < 6000
     assert set(there) == acknowledged
@@ -297,37 +297,37 @@ async def _truth(value: bool) -> bool:
     return value
 
 
-async def test_a_consumer_outlives_a_crash_of_valkey(own_server: ValkeyServer, own_valkey: Any) -> None:
-    bus, desk, first_pid = ValkeyBus(own_valkey), Desk(), own_server.pid
+async def test_a_consumer_outlives_a_crash_of_valkey(mortal: MortalValkey, mortal_client: Any) -> None:
+    bus, desk, first_pid = ValkeyBus(mortal_client), Desk(), mortal.pid
 
     async with consuming(bus, desk.subscription()):
         await bus.publish([order(1)])
         await desk.until_done(1)
-        await asyncio.to_thread(own_server.kill)
+        mortal.kill()
         with pytest.raises(OSError, match="did not take"):
             await bus.publish([order(2)])
-        await asyncio.to_thread(own_server.start)
+        mortal.start()
         await bus.publish([order(3)])
         await desk.until_done(3)
 
-    assert own_server.pid != first_pid
+    assert mortal.pid != first_pid
     assert [number for number in desk.done if number != "evt_1"] == ["evt_3"]
 
 
-async def test_a_consumer_outlives_the_loss_of_all_data(valkey: Any) -> None:
-    bus, desk = ValkeyBus(valkey), Desk()
+async def test_a_consumer_outlives_the_loss_of_all_data(client: Any) -> None:
+    bus, desk = ValkeyBus(client), Desk()
 
     async with consuming(bus, desk.subscription()):
         await bus.publish([order(1)])
         await desk.until_done(1)
-        await valkey.flushall()
+        await client.flushall()
         await bus.publish([order(2)])
         await desk.until_done(2)
 
 
-async def test_an_entry_that_is_no_event_is_passed_over(valkey: Any) -> None:
-    bus, desk = ValkeyBus(valkey), Desk()
-    await valkey.xadd(stream_of(CREATED), {"id": "evt_0", "type": CREATED})
+async def test_an_entry_that_is_no_event_is_passed_over(client: Any) -> None:
+    bus, desk = ValkeyBus(client), Desk()
+    await client.xadd(stream_of(CREATED), {"id": "evt_0", "type": CREATED})
 
     async with consuming(bus, desk.subscription()):
         await bus.publish([order(1)])
@@ -336,8 +336,8 @@ async def test_an_entry_that_is_no_event_is_passed_over(valkey: Any) -> None:
     assert desk.done == ["evt_1"]
 
 
-async def test_more_waiting_events_than_one_batch_all_reach_the_next_consumer(valkey: Any) -> None:
-    bus, first, second = ValkeyBus(valkey), Desk(refuses=lambda event: event.id == "evt_0"), Desk()
+async def test_more_waiting_events_than_one_batch_all_reach_the_next_consumer(client: Any) -> None:
+    bus, first, second = ValkeyBus(client), Desk(refuses=lambda event: event.id == "evt_0"), Desk()
     patient = Subscription("till.orders", (CREATED,), first.handle, backoff_s=60)
     async with consuming(bus, patient):
         await bus.publish([*(order(number) for number in range(250)), order(250, "orders/b")])
@@ -349,20 +349,20 @@ async def test_more_waiting_events_than_one_batch_all_reach_the_next_consumer(va
     assert second.done == [f"evt_{number}" for number in range(250)]
 
 
-async def test_trimming_forgets_only_what_every_group_has_had(valkey: Any) -> None:
-    bus, stream = ValkeyBus(valkey), stream_of(CREATED)
+async def test_trimming_forgets_only_what_every_group_has_had(client: Any) -> None:
+    bus, stream = ValkeyBus(client), stream_of(CREATED)
     for group in ("till", "ledger"):
-        await valkey.xgroup_create(stream, group, id="0", mkstream=True)
+        await client.xgroup_create(stream, group, id="0", mkstream=True)
     for number in range(4):
         await bus.publish([order(number)])
         await asyncio.sleep(0.002)  # entries are told apart by their millisecond
     for group, delivered, acknowledged in (("till", 4, 4), ("ledger", 3, 2)):
-        [[_, entries]] = await valkey.xreadgroup(group, "leader", {stream: ">"}, count=delivered)
-        await valkey.xack(stream, group, *(entry_id for entry_id, _ in entries[:acknowledged]))
+        [[_, entries]] = await client.xreadgroup(group, "leader", {stream: ">"}, count=delivered)
+        await client.xack(stream, group, *(entry_id for entry_id, _ in entries[:acknowledged]))
 
-    await trim(valkey, stream, kept=timedelta(days=7))
-    kept = await valkey.xlen(stream)
-    await trim(valkey, stream, kept=timedelta(0))
+    await trim(client, stream, kept=timedelta(days=7))
+    kept = await client.xlen(stream)
+    await trim(client, stream, kept=timedelta(0))
 
-    left = [fields[b"id"] for _, fields in await valkey.xrange(stream)]
+    left = [fields[b"id"] for _, fields in await client.xrange(stream)]
     assert (kept, left) == (4, [b"evt_2", b"evt_3"])
