@@ -7,7 +7,7 @@ come or go between pages neither repeat nor hide others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, DateTime, Select, and_, literal, not_, or_
@@ -123,7 +123,8 @@ def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:
 def _time(field: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _bad(field, "must be compared with a time such as 2026-01-31T12:00:00Z") from None
     if time.tzinfo is None:
         raise _bad(field, "must be compared with a time that names its zone, such as 2026-01-31T12:00:00Z")
