@@ -123,7 +123,7 @@ def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:
 def _time(field: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-        time.astimezone(UTC)
+        time.astimezone(UTC)  # near the ends of the calendar there is no such time in UTC
     except (ValueError, OverflowError):
         raise _bad(field, "must be compared with a time such as 2026-01-31T12:00:00Z") from None
     if time.tzinfo is None:
