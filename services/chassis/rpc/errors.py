@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 import structlog
-from asyncpg import PostgresConnectionError, QueryCanceledError
-from asyncpg.exceptions import CannotConnectNowError, InterfaceError
+from asyncpg import PostgresConnectionError
+from asyncpg.exceptions import InterfaceError, InternalClientError, OperatorInterventionError
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -35,9 +35,9 @@ _CODES: dict[type[BaseException], grpc.StatusCode] = {
 # An engine that restarts: the caller may try again, nothing is known to be wrong with the request.
 ENGINE_AWAY = (
     PostgresConnectionError,
-    CannotConnectNowError,
-    QueryCanceledError,
+    OperatorInterventionError,  # it starts, stops, crashed, or cancelled the statement
     InterfaceError,
+    InternalClientError,  # what asyncpg calls a connection that broke between two statements
     ValkeyConnectionError,
     ValkeyTimeoutError,
     ConnectionError,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.engines.process import spawn
 from cli.engines.valkey import ValkeyEngine
-from tests.engines import free_port
+from tests.fakes.ports import free_port
 
 _START_S = 10.0
 
