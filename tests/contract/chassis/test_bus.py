@@ -76,7 +76,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 -- what another process holds sends no signal
+        while not await condition():
             await asyncio.sleep(0.005)
 
 
