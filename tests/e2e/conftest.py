@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def platform() -> Iterator[Platform]:
     """One platform for each worker, on real engines. TRELLIS_E2E_KEEP=1 keeps its home, with the logs."""
     home = Path(tempfile.mkdtemp(prefix="trellis-e2e-"))
+    home.chmod(0o755)  # PostgreSQL runs as nobody when we are root; its data would go, and stay, elsewhere
     running = Platform(home, free_base())
     running.up()
     try:
