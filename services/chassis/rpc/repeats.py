@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf.message import Message
+
 from services.chassis import repeat
 from services.chassis.errors import invalid_field
 from services.chassis.keys import Keyring
@@ -45,5 +47,13 @@ def _identity(keyring: Keyring, method: str, call: Call) -> repeat.Request:
     if len(request_id) > MAX_KEY_LENGTH:
         raise invalid_field("request_id", f"must be at most {MAX_KEY_LENGTH} characters.", "string.max_len")
     key = keyring.mac("request", call.principal.subject.encode(), method.encode(), request_id.lower().encode())
-    fingerprint = keyring.mac("fingerprint", request.SerializeToString(deterministic=True))
+    fingerprint = keyring.mac("fingerprint", _body(request))
     return repeat.Request(key, fingerprint, request.validate_only)
+
+
+def _body(request: Message) -> bytes:
+    """Return the request without its id, which may come in capitals or in the header the second time."""
+    body = type(request)()
+    body.CopyFrom(request)
+    body.ClearField("request_id")
+    return body.SerializeToString(deterministic=True)

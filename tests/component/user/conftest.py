@@ -1,0 +1,70 @@
+"""The user service over in-memory ports. Ada owns ACME, Cid administers it, Bob is a member; Eve owns HIDDEN."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.chassis.times import timestamp
+from services.user.domain import Membership, Organization, Role, User, membership_name
+from tests.conftest import NOON, Time
+from tests.fakes.user import FakeUserStore
+from tests.fakes.user_process import Metadata, Parts, UserProcess, running
+
+ADA, BOB, CID, EVE = "users/usr_ada", "users/usr_bob", "users/usr_cid", "users/usr_eve"
+ACME, HIDDEN = "organizations/org_acme", "organizations/org_hidden"
+ROLES = {ADA: Role.OWNER, CID: Role.ADMIN, BOB: Role.MEMBER}
+NOBODY = "users/usr_nobody"
+NOTHING = "organizations/org_nothing"
+
+
+@pytest.fixture
+def store() -> FakeUserStore:
+    """What the service stores, filled with the people above."""
+    store = FakeUserStore()
+    for name in (ADA, BOB, CID, EVE):
+        short = name.removeprefix("users/usr_")
+        store.tables.users[name] = User(name, f"{short}@example.com", short.title(), NOON, NOON)
+    for name in (ACME, HIDDEN):
+        store.tables.organizations[name] = Organization(name, name.removeprefix("organizations/org_").title(), NOON, NOON)
+    for user, role in ROLES.items():
+        store.tables.memberships[membership_name(ACME, user)] = Membership(ACME, user, role, NOON, NOON)
+    store.tables.memberships[membership_name(HIDDEN, EVE)] = Membership(HIDDEN, EVE, Role.OWNER, NOON, NOON)
+    return store
+
+
+@pytest.fixture
+async def service(store: FakeUserStore, time: Time) -> AsyncIterator[UserProcess]:
+    async with running(Parts(store.ports, time)) as process:
+        yield process
+
+
+@pytest.fixture
+def ada(service: UserProcess) -> Metadata:
+    """A call by the owner of ACME."""
+    return service.called_by(ADA, ACME, "owner")
+
+
+@pytest.fixture
+def cid(service: UserProcess) -> Metadata:
+    """A call by an administrator of ACME."""
+    return service.called_by(CID, ACME, "admin")
+
+
+@pytest.fixture
+def bob(service: UserProcess) -> Metadata:
+    """A call by a member of ACME."""
+    return service.called_by(BOB, ACME, "member")
+
+
+@pytest.fixture
+def eve(service: UserProcess) -> Metadata:
+    """A call by the owner of HIDDEN."""
+    return service.called_by(EVE, HIDDEN, "owner")
+
+
+def stamp(time: Time) -> Timestamp:
+    """Return the time of now as the contract writes it."""
+    return timestamp(time())

@@ -1,0 +1,143 @@
+"""MembershipService.CreateMembership."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+
+from services.user.domain import MembershipCreated, Role
+from tests.component.refusals import refusal
+from tests.component.user.conftest import ACME, BOB, EVE, HIDDEN, NOBODY, NOTHING, stamp
+from tests.conftest import Time
+from tests.fakes.user import FakeUserStore
+from tests.fakes.user_process import Metadata, UserProcess
+from trellis.user.v1 import resources_pb2 as pb
+from trellis.user.v1 import service_pb2 as rpc
+
+REQUEST_ID = "0d6f2f3e-8f2c-4f5e-9f57-1f0a7a0b1c2d"
+NAME = f"{ACME}/memberships/usr_eve"
+
+
+async def create(
+    service: UserProcess,
+    caller: Metadata,
+    user: str = EVE,
+    role: pb.Role.ValueType = pb.ROLE_MEMBER,
+    parent: str = ACME,
+    **values: Any,
+) -> pb.Membership:
+    request = rpc.CreateMembershipRequest(parent=parent, membership=pb.Membership(user=user, role=role), **values)
+    return await service.memberships.CreateMembership(request, metadata=caller)
+
+
+@pytest.mark.parametrize("who", ["ada", "cid"])
+async def test_an_owner_or_administrator_takes_somebody_in(
+    service: UserProcess, store: FakeUserStore, request: pytest.FixtureRequest, time: Time, who: str
+) -> None:
+    created = await create(service, request.getfixturevalue(who))
+
+    now = stamp(time)
+    assert created == pb.Membership(name=NAME, user=EVE, role=pb.ROLE_MEMBER, create_time=now, update_time=now, etag='"1"')
+    assert store.events == [MembershipCreated(NAME, ACME, EVE, Role.MEMBER, time())]
+
+
+async def test_only_an_owner_makes_owners(service: UserProcess, ada: Metadata, cid: Metadata) -> None:
+    refused = await refusal(create(service, cid, role=pb.ROLE_OWNER))
+
+    assert (refused.code, refused.reason, refused.metadata) == (
+        StatusCode.PERMISSION_DENIED,
+        "OWNER_REQUIRED",
+        {"organization": ACME},
+    )
+    assert (await create(service, ada, role=pb.ROLE_OWNER)).role == pb.ROLE_OWNER
+
+
+async def test_the_role_of_now_counts_and_not_the_token(service: UserProcess, store: FakeUserStore, cid: Metadata) -> None:
+    del store.tables.memberships[f"{ACME}/memberships/usr_cid"]
+
+    assert (await refusal(create(service, cid))).reason == "OWNER_REQUIRED"
+
+
+async def test_a_member_is_denied(service: UserProcess, bob: Metadata) -> None:
+    refused = await refusal(create(service, bob))
+
+    assert (refused.code, refused.metadata) == (StatusCode.PERMISSION_DENIED, {"permission": "memberships.create"})
+
+
+async def test_another_organization_is_denied_whether_or_not_it_exists(service: UserProcess, ada: Metadata) -> None:
+    foreign = await refusal(create(service, ada, parent=HIDDEN))
+
+    assert (foreign.code, foreign.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert foreign == await refusal(create(service, ada, parent=NOTHING))
+
+
+async def test_nobody_becomes_a_member_twice(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    refused = await refusal(create(service, ada, BOB, pb.ROLE_OWNER))
+
+    name = f"{ACME}/memberships/usr_bob"
+    assert (refused.code, refused.reason, refused.metadata) == (
+        StatusCode.ALREADY_EXISTS,
+        "MEMBERSHIP_EXISTS",
+        {"membership": name},
+    )
+    assert store.tables.memberships[name].role is Role.MEMBER
+
+
+async def test_nobody_unknown_becomes_a_member(service: UserProcess, ada: Metadata) -> None:
+    refused = await refusal(create(service, ada, NOBODY))
+
+    assert (refused.code, refused.reason, refused.metadata) == (
+        StatusCode.NOT_FOUND,
+        "USER_NOT_FOUND",
+        {"user": NOBODY},
+    )
+
+
+async def test_a_deleted_organization_takes_nobody_in(service: UserProcess, ada: Metadata) -> None:
+    await service.organizations.DeleteOrganization(rpc.DeleteOrganizationRequest(name=ACME), metadata=ada)
+
+    refused = await refusal(create(service, ada))
+
+    assert (refused.code, refused.reason) == (StatusCode.FAILED_PRECONDITION, "ORGANIZATION_DELETED")
+
+
+async def test_a_purged_organization_is_not_found(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    del store.tables.organizations[ACME]
+
+    assert (await refusal(create(service, ada))).reason == "ORGANIZATION_NOT_FOUND"
+
+
+async def test_the_same_request_creates_one(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    first = await create(service, ada, request_id=REQUEST_ID)
+
+    assert await create(service, ada, request_id=REQUEST_ID) == first
+
+    assert len(store.events) == 1
+
+
+async def test_validate_only_creates_nothing(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    assert (await create(service, ada, validate_only=True)).name == NAME
+
+    assert NAME not in store.tables.memberships
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "field"),
+    [
+        ("", pb.ROLE_MEMBER, "membership.user"),
+        ("people/eve", pb.ROLE_MEMBER, "membership.user"),
+        (EVE, pb.ROLE_UNSPECIFIED, "membership.role"),
+    ],
+)
+async def test_refuses_what_cannot_be(
+    service: UserProcess, ada: Metadata, user: str, role: pb.Role.ValueType, field: str
+) -> None:
+    refused = await refusal(create(service, ada, user, role))
+
+    assert (refused.code, refused.reason, refused.fields) == (StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", [field])
+
+
+async def test_refuses_strangers(service: UserProcess) -> None:
+    assert (await refusal(create(service, ()))).code is StatusCode.UNAUTHENTICATED

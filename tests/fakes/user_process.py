@@ -1,0 +1,107 @@
+"""The user service in this process: its real servicers behind the real middleware, over whatever ports it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import grpc
+from joserfc.jwk import ECKey
+
+from services.chassis.keys import Keyring
+from services.chassis.lists import Lists
+from services.chassis.rpc.server import Guards, build_server
+from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
+from services.user.handlers import MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.wiring import servicers
+from tests.conftest import Ids, Time
+from tests.fakes.user import FakeAccounts, Ports
+from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import service_pb2_grpc as stubs
+
+ISSUER, AUDIENCE = "https://auth.test", "trellis"
+RETENTION = timedelta(days=30)
+AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
+SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Parts:
+    """The handlers of user and what they stand on."""
+
+    ports: Ports
+    clock: Time
+    ids: Ids = field(default_factory=Ids)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
+
+    @property
+    def users(self) -> UserHandlers:
+        return UserHandlers(self.ports.users, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def organizations(self) -> OrganizationHandlers:
+        return OrganizationHandlers(self.ports.organizations, self.ports.begin, self.clock, self.ids, RETENTION)
+
+    @property
+    def memberships(self) -> MembershipHandlers:
+        return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class UserProcess:
+    """A running user service and stubs of all it serves."""
+
+    parts: Parts
+    users: stubs.UserServiceAsyncStub
+    organizations: stubs.OrganizationServiceAsyncStub
+    memberships: stubs.MembershipServiceAsyncStub
+
+    def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
+        """Return the metadata of a call by a user, with what a role permits in an organization."""
+        now_s = int(self.parts.clock().timestamp())
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now_s, "exp": now_s + 300}
+        if organization:
+            claims |= {"organization": organization, "permissions": list(ROLE_PERMISSIONS[role])}
+        return _bearer(sign(AUTH_KEY, ACCESS, claims))
+
+    def called_by_service(self, name: str) -> Metadata:
+        """Return the metadata of a call by a service of the platform."""
+        return _bearer(ServiceTokens(SERVICE_KEYS[name], audience=AUDIENCE, clock=self.parts.clock).token())
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[UserProcess]:
+    """Serve on a free port of loopback."""
+    lists = Lists(parts.keyring, parts.clock)
+    server, _ = build_server(servicers(parts.users, parts.organizations, parts.memberships, lists), _guards(parts))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield UserProcess(
+            parts,
+            stubs.UserServiceStub(channel),
+            stubs.OrganizationServiceStub(channel),
+            stubs.MembershipServiceStub(channel),
+        )
+    await server.stop(None)
+
+
+def _bearer(token: str) -> Metadata:
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _guards(parts: Parts) -> Guards:
+    users = _verifier([AUTH_KEY], ACCESS, ISSUER, parts.clock)
+    services = _verifier([*SERVICE_KEYS.values()], SERVICE, None, parts.clock)
+    unlimited: Any = None  # no RPC of user has a limit per caller
+    return Guards("user", users, services, parts.keyring, unlimited, 256, set())
+
+
+def _verifier(keys: list[ECKey], kind: str, issuer: str | None, clock: Time) -> TokenVerifier:
+    known = static_keys(public_set(keys).decode())
+    return TokenVerifier(known, kind=kind, audience=AUDIENCE, issuer=issuer, clock=clock)
