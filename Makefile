@@ -43,8 +43,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt | grep -v 'already satisfied' || test $${PIPESTATUS[0]} -eq 0
 	@touch $@
 
-gen: install-dev ## derive everything from proto/
+gen: install-dev ## derive everything from proto/, and .env.example from every config.py
 	@$(BIN)/python -m compiler
+	@$(BIN)/python -m services.chassis.env_example
 
 lint: install-dev ## contracts, generated files, format, types, layers
 	$(BIN)/buf lint
@@ -52,6 +53,7 @@ lint: install-dev ## contracts, generated files, format, types, layers
 	$(BIN)/buf build --path proto/trellis -o -#format=binpb | $(BIN)/buf breaking -#format=binpb --against proto/released.binpb
 	$(BIN)/python -m compiler.lint
 	$(BIN)/python -m compiler --check
+	$(BIN)/python -m services.chassis.env_example --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -75,7 +75,9 @@ class Home:
     def save_ports(self, base: int | None) -> None:
         """Make the ports of this start those of the next: from `base` if it is given."""
         ports = ports_from(base) if base is not None else self.ports
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.mkdir(
+            parents=True, exist_ok=True
+        )  # open: PostgreSQL's user passes through; what is private inside is closed
         (self.path / "ports.json").write_text(json.dumps(ports, indent=1))
         self.__dict__["ports"] = ports
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -22,14 +23,20 @@ for module in (lifecycle, calls, mails, databases, contracts, doctor, demo):
 def main() -> None:
     """Run the command line; an unexpected error shows one line, and all of it with TRELLIS_DEBUG=1."""
     from cli.commands.output import Failed, NotReady, explain
+    from cli.control import NoAnswer, NotPrivate
 
     try:
         app()
-    except NotReady as error:
+    except (NotReady, NoAnswer) as error:
         explain(str(error))
         sys.exit(3)
-    except Failed as error:
+    except (Failed, NotPrivate) as error:
         explain(str(error))
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("TRELLIS_DEBUG"):
+            raise
+        explain(f"{type(error).__name__}: {error} (TRELLIS_DEBUG=1 shows where)")
         sys.exit(1)
 
 

@@ -42,6 +42,7 @@ class Process:
     state: str = "waiting"
     restarts: int = 0
     child: asyncio.subprocess.Process | None = None
+    last_line: str = ""
     up: asyncio.Event = field(default_factory=asyncio.Event)
     down: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -128,11 +129,12 @@ class Supervisor:
             code = await self._live(process)
         except (EngineFailed, OSError) as error:
             return _End(f"could not be started: {error}", hopeless=False)
-        return _End(f"ended with {code}", hopeless=code == HOPELESS)
+        said = f" ({process.last_line})" if process.last_line else ""
+        return _End(f"ended with {code}{said}", hopeless=code == HOPELESS)
 
     async def _live(self, process: Process) -> int:
         """Start a process, see it ready, follow it to its end and return its exit code."""
-        process.state = "starting"
+        process.state, process.last_line = "starting", ""
         await asyncio.to_thread(process.engine.prepare)
         child = process.child = await _spawn(process.engine)
         gate = asyncio.create_task(self._gate(process, child))
@@ -158,7 +160,8 @@ class Supervisor:
                 continue
             if not line:
                 return
-            self._log(process.name, line.decode(errors="replace").rstrip())
+            process.last_line = line.decode(errors="replace").rstrip()
+            self._log(process.name, process.last_line)
 
     async def _gate(self, process: Process, child: asyncio.subprocess.Process) -> None:
         """Let what leans on the process start once it is ready; end it if it takes too long."""

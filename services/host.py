@@ -22,10 +22,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 STOP = {signal.SIGTERM, signal.SIGINT}
 SEEN_BY_THE_EDGE_S = 2.0  # several health-check intervals of the edge
@@ -228,7 +228,7 @@ class Host:
         said = os.read(0, 4096)  # lines are short and written whole; a buffered reader would hide the second from select
         if not said:
             self.selector.unregister(0)
-            self.stop()
+            self.stop(ORPHAN_DRAIN_S)
         for line in said.decode().splitlines():
             verb, _, service = line.partition(" ")
             if verb == "restart":
@@ -308,8 +308,7 @@ def main() -> None:
         name: Plan(entry["env"], (Slot(*entry["slots"][0]), Slot(*entry["slots"][1])))
         for name, entry in document["services"].items()
     }
-    for service in plans:
-        importlib.import_module(f"services.{service}.wiring")
+    _warm_up(plans)
     if sys.stdin.readline() != "start\n":
         return  # the supervisor is gone, or changed its mind
     _migrate(plans)
@@ -321,7 +320,16 @@ def main() -> None:
         _give_up(host.hopeless)
 
 
-def _give_up(why: str) -> None:
+def _warm_up(services: Iterable[str]) -> None:
+    """Import what the children will need; what cannot be imported now cannot be imported at the next start either."""
+    try:
+        for service in services:
+            importlib.import_module(f"services.{service}.wiring")
+    except ImportError as error:
+        _give_up(f"{error}: the environment is not complete; run `make install`")
+
+
+def _give_up(why: str) -> NoReturn:
     print(why, file=sys.stderr, flush=True)  # noqa: T201 - nobody has set up logs here
     raise SystemExit(HOPELESS)
 

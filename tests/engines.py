@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from cli.engines.postgres import PostgresEngine
 from cli.engines.process import running
 from cli.engines.valkey import ValkeyEngine
 from services.chassis.db.migrate import upgrade
+from tests.fakes.ports import free_port
 
 _numbers = itertools.count()
 
@@ -39,13 +39,6 @@ def fresh_database(engine: PostgresEngine, service: str) -> str:
     name = f"test_{service}_{next(_numbers)}"
     engine.sql(f"CREATE DATABASE {name} TEMPLATE template_{service}")
     return engine.url(name)
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,15 +43,15 @@ def call(
     request = message_factory.GetMessageClass(found.input_type)()
     try:
         json_format.Parse(_text(data), request, descriptor_pool=contract.pool())
-    except json_format.ParseError as error:
+    except (json_format.ParseError, UnicodeError) as error:
         raise typer.BadParameter(f"{found.input_type.name}: {error}") from None
     with grpc.insecure_channel(target or home().endpoints["grpc"]) as channel:
         try:
-            for reply in _replies(channel, found, request, token, timeout_s):
+            for reply in replies(channel, found, request, token, timeout_s):
                 text = json_format.MessageToJson(reply, descriptor_pool=contract.pool(), preserving_proto_field_name=True)
                 sys.stdout.write(text + "\n")
         except grpc.RpcError as error:
-            _explain(error)
+            _explain(error, target)
 
 
 def methods(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
@@ -84,10 +83,15 @@ def describe(name: Annotated[str, typer.Argument(help="A message, for example Or
 def _text(data: str) -> str:
     if data == "-":
         return sys.stdin.read()
-    return Path(data[1:]).read_text() if data.startswith("@") else data
+    if not data.startswith("@"):
+        return data
+    try:
+        return Path(data[1:]).read_text()
+    except OSError as error:
+        raise typer.BadParameter(f"{data[1:]} cannot be read: {error.strerror}.") from None
 
 
-def _replies(channel: Any, method: Any, request: Any, token: str, timeout_s: float) -> Any:
+def replies(channel: Any, method: Any, request: Any, token: str, timeout_s: float) -> Any:
     from google.protobuf import message_factory
 
     open_call = channel.unary_stream if method.server_streaming else channel.unary_unary
@@ -100,18 +104,20 @@ def _replies(channel: Any, method: Any, request: Any, token: str, timeout_s: flo
     return reply if method.server_streaming else [reply]
 
 
-def _explain(error: Any) -> None:
+def _explain(error: Any, target: str) -> None:
     """Print the status with its details, and end with the right exit code."""
     import grpc
     from google.protobuf import json_format
+    from google.rpc import error_details_pb2  # noqa: F401 -- makes the details known to json_format
     from grpc_status import rpc_status
 
     status = rpc_status.from_call(error)
     if status is not None:
         explain(json.dumps({"status": error.code().name, **json_format.MessageToDict(status)}, indent=2))
         raise Failed(f"{error.code().name}: {status.message}")
-    if error.code() is grpc.StatusCode.UNAVAILABLE and not os.environ.get("TRELLIS_TARGET"):
-        raise NotReady(f"nothing answers at the edge ({error.details()}); is it up? See `trellis status`.")
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        where = f"at {target}" if target else "at the edge; is it up? See `trellis status`"
+        raise NotReady(f"nothing answers {where}: {error.details()}")
     raise Failed(f"{error.code().name}: {error.details()}")
 
 
@@ -125,8 +131,8 @@ def _rest(bindings: Any) -> str:
 
 
 def _kind(field: Any) -> str:
-    name = (field.message_type or field.enum_type).name if field.message_type or field.enum_type else _SCALARS[field.type]
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+    named = field.message_type or field.enum_type
+    name = named.name if named else FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
     return f"repeated {name}" if field.is_repeated else name
-
-
-_SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string", 12: "bytes", 13: "uint32"}

@@ -8,6 +8,7 @@ import platform
 import pwd
 import resource
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -86,7 +87,9 @@ def _user(_: Home) -> Finding:
     try:
         found = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        fine = shutil.which("unshare") is not None
+        fine = (
+            shutil.which("unshare") is not None and not subprocess.run(["unshare", "--user", "true"], check=False).returncode
+        )
         return Finding("user has a name", fine, f"uid {os.geteuid()} has none", "add a line for it to /etc/passwd")
     return Finding("user has a name", True, found)
 

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from cli.commands.output import Failed, Format, NotReady, answer, explain, table
-from cli.control import NotRunning, ask
-from cli.home import Home, PortTaken, home
+from cli.control import NotRunning, ask, end
+from cli.home import PORT_NAMES, Home, PortTaken, home
 
 READY_WITHIN_S = 90.0
+ENDED_WITHIN_S = 40.0
+LAST_BASE = 65_536 - len(PORT_NAMES)
 _LAST_LINES = 12
 
 
@@ -29,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once everything is healthy.")] = False,
-    port_base: Annotated[int | None, typer.Option(help="First of the ports to use from now on.")] = None,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=LAST_BASE, help="First of the ports to use from now on.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of each service.", envvar="TRELLIS_WORKERS")] = 1,
 ) -> None:
     """Start PostgreSQL, Valkey, the services and Envoy, and wait until all are healthy."""
@@ -43,19 +47,13 @@ def up(
 
 def down() -> None:
     """Stop everything, in order; nothing stays behind."""
-    here = home()
     try:
-        ask(here, "down")
+        ended = end(home(), within_s=ENDED_WITHIN_S)
     except NotRunning:
         return explain("Nothing is running.")
-    end_s = time.monotonic() + 40
-    while time.monotonic() < end_s:
-        try:
-            ask(here, "status")
-        except NotRunning:
-            return explain("Stopped.")
-        time.sleep(0.05)
-    raise Failed("It did not stop in 40 s; `trellis status` shows what is left.")
+    if not ended:
+        raise Failed(f"It did not stop in {ENDED_WITHIN_S:.0f} s; `trellis status` shows what is left.")
+    explain("Stopped.")
 
 
 def restart(

@@ -17,14 +17,19 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     mail = typer.Typer(help="Read the mail that the platform sent.", no_args_is_help=False, invoke_without_command=True)
     mail.callback()(listing)
+    mail.command("list")(show_all)
     mail.command()(show)
     app.add_typer(mail, name="mail", rich_help_panel="Use")
 
 
 def listing(context: typer.Context, output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
     """Read the mail that the platform sent: a list, newest last."""
-    if context.invoked_subcommand:
-        return None
+    if not context.invoked_subcommand:
+        show_all(output)
+
+
+def show_all(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+    """List the mails, newest last."""
     mails = [_read(path) for path in outbox()]
     if output is Format.JSON:
         return answer(mails)

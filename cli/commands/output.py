@@ -7,6 +7,8 @@ import sys
 from enum import StrEnum
 from typing import Any
 
+_PIPED_COLUMNS = 200  # another program reads: no line is broken for a screen
+
 
 class Format(StrEnum):
     """How an answer is printed."""
@@ -38,7 +40,9 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(*columns, title=title or None, title_justify="left")
+    drawn = Table(title=title or None, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")  # a shortened name cannot be typed again
     for row in rows:
         drawn.add_row(*row)
-    Console().print(drawn)
+    Console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(drawn)

@@ -16,7 +16,6 @@ from cli.engines.secret import write_private
 from cli.engines.valkey import ValkeyEngine
 from cli.home import ROOT, SERVICES, Home
 
-PASSED_ON = "TRELLIS_"  # the caller's own settings win over those made here
 GENERATED = ROOT / "gen" / "python"
 
 
@@ -88,7 +87,12 @@ class ServicesEngine:
             "TRELLIS_MAIL_URL": f"outbox:{self.home.mail}",
             **{f"TRELLIS_{name.upper()}_TARGET": _target(self.home.ports, name) for name in SERVICES},
         }
-        return {name: os.environ.get(name, value) for name, value in made.items()}
+        return {name: os.environ.get(_own(service, name), value) for name, value in made.items()}
+
+
+def _own(service: str, name: str) -> str:
+    """Return the variable that sets `name` for one service: `TRELLIS_DATABASE_URL` → `TRELLIS_AUTH_DATABASE_URL`."""
+    return name.replace("TRELLIS_", f"TRELLIS_{service.upper()}_", 1)
 
 
 def database_of(service: str) -> str:

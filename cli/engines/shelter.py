@@ -49,6 +49,7 @@ def data(link: Path, who: Account | None) -> Path:
         return link.resolve()
     shelter = Path(tempfile.mkdtemp(dir=_shelter()))
     shelter.chmod(0o755)
+    (shelter / "home").write_text(f"{link.parent}\n")  # for people: whose data this is once that home is gone
     link.unlink(missing_ok=True)  # a link whose target somebody removed
     link.symlink_to(shelter / "postgres")
     return shelter / "postgres"

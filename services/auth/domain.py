@@ -134,6 +134,10 @@ class TokenSet:
     organization: str
     permissions: tuple[str, ...]
 
+    def rehearsed(self) -> Self:
+        """Return the answer without its tokens: no session stands behind those of a request that changed nothing."""
+        return replace(self, access_token="", refresh_token="")
+
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
@@ -251,7 +255,7 @@ class RefreshTokenInvalid(Unauthenticated):
 
 
 class RefreshTokenReused(Unauthenticated):
-    """The refresh token was used before its grace window."""
+    """The refresh token was used before, and its grace window is over."""
 
     reason = "REFRESH_TOKEN_REUSED"
 

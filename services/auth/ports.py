@@ -79,7 +79,7 @@ class ChangedSignUps(Protocol):
         ...
 
     async def lock(self, sign_up: str) -> SignUp | None:
-        """Lock and return a sign-up."""
+        """Lock the sign-ups of its address and return it."""
         ...
 
     async def use_up(self, email: str, at: datetime) -> None:

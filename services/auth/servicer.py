@@ -8,6 +8,7 @@ import grpc
 from google.api import httpbody_pb2
 
 from services.auth import convert
+from services.auth.domain import TokenSet
 from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
 from services.auth.handlers.sign_ins import SignIn
 from services.auth.handlers.sign_ups import SignUp
@@ -44,14 +45,14 @@ class AuthServicer(base.AuthServiceServicer):
 
     async def SignIn(self, request: rpc.SignInRequest, context: Context) -> pb.TokenSet:
         form = SignIn(request.email, request.password, request.organization, _user_agent(context))
-        return convert.token_set_to_proto(await self._sign_ins.sign_in(form))
+        return _issued(await self._sign_ins.sign_in(form), request.validate_only)
 
     async def RefreshToken(self, request: rpc.RefreshTokenRequest, context: Context) -> pb.TokenSet:
-        return convert.token_set_to_proto(await self._sign_ins.refresh_token(request.refresh_token))
+        return _issued(await self._sign_ins.refresh_token(request.refresh_token), request.validate_only)
 
     async def SwitchOrganization(self, request: rpc.SwitchOrganizationRequest, context: Context) -> pb.TokenSet:
         tokens = await self._sign_ins.switch_organization(request.organization, principal.current())
-        return convert.token_set_to_proto(tokens)
+        return _issued(tokens, request.validate_only)
 
     async def SignOut(self, request: rpc.SignOutRequest, context: Context) -> rpc.SignOutResponse:
         await self._sign_ins.sign_out(principal.current())
@@ -97,6 +98,10 @@ class AccountServicer(base.AccountServiceServicer):
 
     async def GetAccount(self, request: rpc.GetAccountRequest, context: Context) -> pb.Account:
         return convert.account_to_proto(await self._handlers.get_account(request.user))
+
+
+def _issued(tokens: TokenSet, validate_only: bool) -> pb.TokenSet:
+    return convert.token_set_to_proto(tokens.rehearsed() if validate_only else tokens)
 
 
 def _user_agent(context: Context) -> str:

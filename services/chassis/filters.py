@@ -7,16 +7,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import LarkError, UnexpectedInput
+from lark.exceptions import LarkError, UnexpectedInput, UnexpectedToken
 
 from services.chassis.errors import InvalidArgument, invalid_field
 
+MAX_LENGTH = 1000
 MAX_TERMS = 50  # deeper or longer filters are nobody's honest question
+_QUOTED = re.compile(r"""(?s)"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+_NESTING = re.compile(r"\b(?:AND|OR|NOT)\b|\(|(?<![A-Za-z0-9_.:+])-")
 
 _GRAMMAR = r"""
     ?expression: sequence ("AND" sequence)*       -> all
@@ -27,7 +31,7 @@ _GRAMMAR = r"""
     FIELD: /[a-z][a-z0-9_.]*/
     WORD: /[A-Za-z0-9_.:+-]+/
     OPERATOR: "<=" | ">=" | "!=" | "=" | "<" | ">" | ":"
-    STRING: /"(\\.|[^"\\])*"/ | /'(\\.|[^'\\])*'/
+    STRING: /"(\\.|[^"\\])*"/s | /'(\\.|[^'\\])*'/s
     %ignore /\s+/
 """
 
@@ -69,16 +73,24 @@ def parse(text: str) -> Filter | None:
     """Return what a filter says, None for an empty one. Raises InvalidArgument with the place of the mistake."""
     if not text.strip():
         return None
-    if text.count("(") + text.count("-") + text.count("NOT") + text.count("AND") + text.count("OR") > MAX_TERMS:
-        raise invalid_field("filter", f"has more than {MAX_TERMS} terms.", "filter.size")
+    _check_size(text)
     try:
         parsed: Filter = _Build().transform(_parser().parse(text))
     except UnexpectedInput as error:
-        place = f"character {error.column}" if error.column and error.column > 0 else "its end"
-        raise _not_a_filter(f"cannot be read at {place}.") from None
+        raise _not_a_filter(f"cannot be read at {_place(error)}.") from None
     except LarkError:
         raise _not_a_filter("cannot be read.") from None
     return parsed
+
+
+def _check_size(text: str) -> None:
+    """Refuse what would be nested too deeply to read, and what no text column can hold. Raises InvalidArgument."""
+    if len(text) > MAX_LENGTH:
+        raise invalid_field("filter", f"must not be longer than {MAX_LENGTH} characters.", "filter.size")
+    if len(_NESTING.findall(_QUOTED.sub("", text))) > MAX_TERMS:
+        raise invalid_field("filter", f"has more than {MAX_TERMS} terms.", "filter.size")
+    if "\0" in text:
+        raise _not_a_filter("must not hold the character NUL.")
 
 
 def parse_order(text: str) -> list[tuple[str, bool]]:
@@ -123,6 +135,11 @@ class _Build(Transformer[Token, Any]):
 def _unescaped(text: str) -> list[str]:
     characters = iter(text)
     return [next(characters, "") if character == "\\" else character for character in characters]
+
+
+def _place(error: UnexpectedInput) -> str:
+    at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    return "its end" if at_end or error.pos_in_stream is None else f"character {error.pos_in_stream + 1}"
 
 
 def _not_a_filter(description: str) -> InvalidArgument:

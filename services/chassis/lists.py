@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from services.chassis import principal
 from services.chassis.clock import Clock
-from services.chassis.errors import FieldViolation, InvalidArgument
+from services.chassis.errors import FieldViolation, InvalidArgument, invalid_field
 from services.chassis.keys import Keyring, SealBroken
 
 DEFAULT_SIZE = 50
@@ -65,7 +65,9 @@ class Lists:
         self._keyring, self._now = keyring, now
 
     def query(self, request: Any) -> ListQuery:
-        """Return what a List request asks for. Raises PageTokenInvalid."""
+        """Return what a List request asks for. Raises InvalidArgument, PageTokenInvalid."""
+        if request.page_size < 0:
+            raise invalid_field("page_size", "must not be negative.", "page_size")
         size = min(request.page_size or DEFAULT_SIZE, MAX_SIZE)
         after = self._position(request) if request.page_token else None
         return ListQuery(request.filter, request.order_by, size, after)

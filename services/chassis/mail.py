@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -11,6 +12,8 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from services.chassis.clock import Clock
+
+SEND_S = 4.0  # mail is sent within a unit of work, which PostgreSQL ends after the statement timeout of 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Mail:
     to: str
     subject: str
     text: str
+
+
+class MailNotSent(OSError):
+    """The server is away or refuses. Says how, never to whom: servers like to repeat addresses."""
 
 
 class Mailer(Protocol):
@@ -56,18 +63,28 @@ class SmtpMailer:
         self._url, self._sender = urlsplit(url), sender
 
     async def send(self, mail: Mail) -> None:
+        from aiosmtplib import SMTPException, SMTPResponseException
+
+        try:
+            async with asyncio.timeout(SEND_S):
+                await self._send(self._message(mail))
+        except SMTPResponseException as error:
+            raise MailNotSent(f"{type(error).__name__} {error.code}") from None
+        except (SMTPException, TimeoutError) as error:
+            raise MailNotSent(type(error).__name__) from None
+
+    async def _send(self, message: EmailMessage) -> None:
         import aiosmtplib
 
         url = self._url
         await aiosmtplib.send(
-            self._message(mail),
+            message,
             hostname=url.hostname,
             port=url.port,
             username=unquote(url.username) if url.username else None,
             password=unquote(url.password) if url.password else None,
             use_tls=url.scheme == "smtps",
             start_tls="starttls" in url.query,
-            timeout=10,
         )
 
     def _message(self, mail: Mail) -> EmailMessage:

@@ -11,6 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import IO, Any
 
 import orjson
@@ -24,11 +25,14 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from structlog.tracebacks import ExceptionDictTransformer
 
 from services.chassis.config import ServiceConfig
 from trellis.policy.v1 import policy_pb2
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 MASK = "[redacted]"
+_TRACEBACK = ExceptionDictTransformer(show_locals=False)
 _BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 
 
@@ -81,7 +85,7 @@ def start_logs(service: str, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _with_trace,
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_told),
             _redacted_messages,
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str)),
         ],
@@ -123,6 +127,14 @@ class CallLog:
         lines, self._lines = self._lines, []
         self._stream.write(b"".join(lines))
         self._stream.flush()
+
+
+def _told(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Return an exception and its frames, without the frames' variables (passwords) and PostgreSQL's DETAIL (whole rows)."""
+    stacks: list[dict[str, Any]] = _TRACEBACK(exc_info)
+    for stack in stacks:
+        stack["exc_value"] = stack["exc_value"].partition("\nDETAIL:")[0]
+    return stacks
 
 
 def _with_trace(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -25,9 +25,10 @@ async def build(chassis: Chassis) -> Assembly:
     auth = chassis.channel(config.auth_target)
     begin = partial(SqlUserTransaction, database)
     lists = Lists(chassis.keyring, now)
-    users = UserHandlers(SqlUsers(database), AuthAccounts(auth), begin, now)
+    accounts = AuthAccounts(auth)
+    users = UserHandlers(SqlUsers(database), accounts, begin, now)
     retention = timedelta(days=config.organization_retention_days)
-    organizations = OrganizationHandlers(SqlOrganizations(database), begin, now, chassis.new_id, retention)
+    organizations = OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention)
     memberships = MembershipHandlers(SqlMemberships(database), begin, now)
     return Assembly(
         servicers=servicers(users, organizations, memberships, lists),

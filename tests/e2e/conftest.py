@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
-    """One platform for each worker, on real engines."""
-    with tempfile.TemporaryDirectory(prefix="trellis-e2e-", ignore_cleanup_errors=True) as home:
-        running = Platform(Path(home), free_base())
-        running.up()
-        try:
-            yield running
-        finally:
-            running.down()
+    """One platform for each worker, on real engines. TRELLIS_E2E_KEEP=1 keeps its home, with the logs."""
+    home = Path(tempfile.mkdtemp(prefix="trellis-e2e-"))
+    home.chmod(0o755)  # PostgreSQL runs as nobody when we are root; its data would go, and stay, elsewhere
+    running = Platform(home, free_base())
+    running.up()
+    try:
+        yield running
+    finally:
+        running.down()
+        if not os.environ.get("TRELLIS_E2E_KEEP"):
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

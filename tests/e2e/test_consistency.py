@@ -75,10 +75,18 @@ def test_users_me_works_right_after_the_first_sign_in(platform: Platform) -> Non
     assert person.rest.ok("GET", "/v1/users/me")["email"] == person.email
 
 
-def test_a_newcomer_can_found_an_organization_before_anything_else(platform: Platform) -> None:
+def test_a_newcomer_can_do_anything_before_user_heard_of_them(platform: Platform) -> None:
     person = sign_up(platform.rest, platform.mail, "Founder")
-    name = person.rest.ok("POST", "/v1/organizations", {"displayName": "First thing"})["name"]
+    with unheard_of(platform, person):
+        name = person.rest.ok("POST", "/v1/organizations", {"displayName": "First thing"})["name"]
     assert person.switch(name).status == 200
+
+
+def test_a_newcomer_can_change_their_name_before_user_heard_of_them(platform: Platform) -> None:
+    person = sign_up(platform.rest, platform.mail, "Before")
+    with unheard_of(platform, person):
+        assert person.rest.ok("PATCH", "/v1/users/me?updateMask=displayName", {"displayName": "After"})
+    assert person.rest.ok("GET", "/v1/users/me")["displayName"] == "After"
 
 
 def test_an_account_becomes_one_user_and_one_mail(platform: Platform) -> None:
@@ -96,6 +104,15 @@ def test_people_sign_in_while_user_is_down(platform: Platform, ada: Person) -> N
         assert ada.refresh().status == 200
         assert ada.switch(ada.organization).status in (503, 504)
     eventually(lambda: ada.switch(ada.organization).status == 200)
+
+
+@contextmanager
+def unheard_of(platform: Platform, person: Person) -> Iterator[None]:
+    """Let user forget somebody, as if auth's event were still under way."""
+    where = f"WHERE name = '{person.name}'"
+    eventually(lambda: platform.sql("user", f"SELECT count(*) FROM users {where}") == "1")
+    platform.sql("user", f"DELETE FROM users {where}")
+    yield
 
 
 @contextmanager

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from cli.engines.postgres import PostgresEngine
 from cli.home import Home
 from tests.e2e.system import System, alive, eventually
+from trellis.auth.v1.service_pb2 import GetJwksRequest
+from trellis.auth.v1.service_pb2_grpc import JwksServiceStub
 
 PROCESSES = ("postgres", "valkey", "envoy", "auth", "user")
 
@@ -141,3 +146,26 @@ def _ports(system: System) -> list[int]:
 
 def _postgres(system: System) -> PostgresEngine:
     return PostgresEngine(system.home, Home(system.home).ports["postgres"])
+
+
+async def test_replacing_a_service_under_load_fails_no_call(system: System) -> None:
+    await asyncio.to_thread(system.trellis, "up", "--detach", "--workers", "2")
+    replaced = asyncio.Event()
+
+    async with grpc.aio.insecure_channel(Home(system.home).endpoints["grpc"]) as channel:
+        stub = JwksServiceStub(channel)
+        callers = [asyncio.create_task(_call_until(replaced, stub)) for _ in range(10)]
+        await asyncio.to_thread(system.trellis, "restart", "auth")
+        replaced.set()
+        answered = await asyncio.gather(*callers)  # the first failed call fails the test
+
+    assert min(answered) > 100
+    await asyncio.to_thread(system.trellis, "down")
+
+
+async def _call_until(end: asyncio.Event, stub: Any) -> int:
+    answered = 0
+    while not end.is_set():
+        await stub.GetJwks(GetJwksRequest(), timeout=5)
+        answered += 1
+    return answered

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from services.auth.domain import SigningKey
 from services.auth.ports import NewId, Now, SigningKeys
-from services.chassis.tokens import public_set
+from services.chassis.tokens import LEEWAY_S, public_set
 
 CACHED = timedelta(seconds=5)
 
@@ -46,7 +46,7 @@ class KeyHandlers:
         sign_from = self._now() + self._activation
         key = self._new_key(sign_from)
         await self._keys.add(key)
-        await self._keys.retire_before(key.kid, sign_from + self._lifetime)
+        await self._keys.retire_before(key.kid, sign_from + self._lifetime + timedelta(seconds=LEEWAY_S))
         self._read_time = None
         return key.kid
 

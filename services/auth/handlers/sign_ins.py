@@ -66,6 +66,8 @@ class SignInHandlers:
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
             await tx.sessions.add(session)
+            if form.organization:
+                await tx.accounts.set_last_organization(account.user, organization)
             if stronger_hash is not None:
                 await tx.accounts.set_password_hash(account.user, stronger_hash)
             tx.outbox.add(SessionCreated(session.name, session.create_time))
@@ -92,11 +94,10 @@ class SignInHandlers:
 
     async def switch_organization(self, organization: str, caller: Principal) -> TokenSet:
         """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
+        self._alive(await self.sessions.find(caller.session))
         permissions = await self.memberships.permissions(organization, caller.subject)
         async with self.begin() as tx:
-            session = await tx.sessions.lock(caller.session)
-            if session is None or not session.alive(self.now()):
-                raise SessionEnded
+            session = self._alive(await tx.sessions.lock(caller.session))
             await tx.sessions.set_organization(session.name, organization)
             await tx.accounts.set_last_organization(session.user, organization)
             switched = replace(session, organization=organization)
@@ -114,17 +115,22 @@ class SignInHandlers:
                 tx.outbox.add(event)
             await tx.commit(Nothing("SignOut"))
 
+    def _alive(self, session: Session | None) -> Session:
+        """Raises SessionEnded."""
+        if session is None or not session.alive(self.now()):
+            raise SessionEnded
+        return session
+
     async def _authenticated(self, email: str, password: str) -> Account:
-        """Return the account whose password this is. One password is hashed, whoever asks and whatever is there."""
+        """Return the account whose password this is. The same is read and hashed, whoever asks and whatever is there."""
         account = await self.accounts.find_by_email(email)
-        if account is not None:
-            if await self.passwords.verify(account.password_hash, password):
-                return account
-            raise CredentialsInvalid
         sign_up = await self.sign_ups.find_newest(email, at=self.now())
-        if await self.passwords.verify(sign_up.password_hash if sign_up else None, password):
+        known = account or sign_up
+        if not await self.passwords.verify(known.password_hash if known else None, password):
+            raise CredentialsInvalid
+        if account is None:
             raise EmailNotVerified
-        raise CredentialsInvalid
+        return account
 
     async def _organization(self, account: Account, wanted: str) -> tuple[str, tuple[str, ...]]:
         """Return the organization the tokens name. The one asked for must be had; the last one is a convenience."""

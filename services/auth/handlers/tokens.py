@@ -48,7 +48,8 @@ class Tokens:
 
     def refresh(self, session: Session) -> str:
         """Return the session's newest refresh token: always the same one until it is rotated."""
-        return f"{REFRESH}{_path(session.name)}.{session.generation}.{self._refresh_mac(session.name, session.generation)}"
+        digits = str(session.generation)
+        return f"{REFRESH}{_path(session.name)}.{digits}.{self._mac('refresh', session.name, digits)}"
 
     def read_refresh(self, token: str) -> tuple[str, int]:
         """Return session and generation of a refresh token. Raises RefreshTokenInvalid."""
@@ -56,10 +57,10 @@ class Tokens:
         digits, _, mac = rest.partition(".")
         if not (token.startswith(REFRESH) and digits.isascii() and digits.isdigit() and len(digits) < 10):
             raise RefreshTokenInvalid
-        name, generation = _name(path), int(digits)
-        if not _same(mac, self._refresh_mac(name, generation)):
+        name = _name(path)
+        if not _same(mac, self._mac("refresh", name, digits)):
             raise RefreshTokenInvalid
-        return name, generation
+        return name, int(digits)
 
     async def issue(self, session: Session, permissions: Sequence[str], *, refresh: bool = True) -> TokenSet:
         """Return a token set that names the session's organization with these permissions."""
@@ -87,9 +88,6 @@ class Tokens:
             organization=session.organization,
             permissions=tuple(permissions),
         )
-
-    def _refresh_mac(self, session: str, generation: int) -> str:
-        return self._mac("refresh", session, str(generation))
 
     def _mac(self, label: str, *parts: str) -> str:
         digest = self.keyring.mac(label, *(part.encode() for part in parts))

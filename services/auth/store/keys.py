@@ -21,7 +21,7 @@ _count = Statement(select(func.count()).select_from(signing_keys))
 _lock = Statement(select(func.pg_advisory_xact_lock(literal(_FIRST))))
 _retire = Statement(
     update(signing_keys)
-    .where(signing_keys.c.kid != bindparam("newest"), signing_keys.c.retire_time.is_(None))
+    .where(signing_keys.c.kid < bindparam("newest"), signing_keys.c.retire_time.is_(None))  # ids are ordered by time
     .values(retire_time=bindparam("at"))
 )
 

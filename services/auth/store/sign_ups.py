@@ -15,7 +15,14 @@ _COLUMNS = tuple(column.name for column in sign_ups.c)
 _one = sign_ups.c.id == bindparam("key")
 
 _find = Statement(select(sign_ups).where(_one))
-_lock = Statement(select(sign_ups).where(_one).with_for_update())
+# All sign-ups of the address, in one order: verifying one uses up the others, and two links followed at once must not wait
+# for each other.
+_lock = Statement(
+    select(sign_ups)
+    .where(sign_ups.c.email == select(sign_ups.c.email).where(_one).scalar_subquery())
+    .order_by(sign_ups.c.id)
+    .with_for_update()
+)
 _find_newest = Statement(
     select(sign_ups)
     .where(
@@ -59,8 +66,8 @@ class ChangedSignUps:
         await self._tx.execute(_add, **{name: getattr(sign_up, name) for name in _COLUMNS})
 
     async def lock(self, sign_up: str) -> SignUp | None:
-        row = await self._tx.fetchrow(_lock, key=sign_up)
-        return _sign_up(row) if row else None
+        locked = await self._tx.fetch(_lock, key=sign_up)
+        return next((_sign_up(row) for row in locked if row["id"] == sign_up), None)
 
     async def use_up(self, email: str, at: datetime) -> None:
         await self._tx.execute(_use_up, of_email=email, at=at)

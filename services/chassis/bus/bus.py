@@ -41,6 +41,10 @@ class Subscription:
     """Wait after the first failure of an event; doubles with each."""
     backoff_limit_s: float = 60.0
 
+    def wait_s(self, failures: int) -> float:
+        """Return how long an event rests after so many failures, one or more."""
+        return float(min(self.backoff_limit_s, self.backoff_s * 2 ** (failures - 1)))
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -56,11 +60,18 @@ class EventBus(Protocol):
     """Publishes events and delivers them to subscriptions."""
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Hand the events over, in order; when this returns they are durable."""
+        """Hand the events over, in order; when this returns they are durable.
+
+        Raises OSError while the bus is away: some of the events may have arrived then, so publish all of them again.
+        """
         ...
 
     async def consume(self, subscription: Subscription) -> None:
-        """Deliver until cancelled. One consumer per subscription at a time; the caller sees to that."""
+        """Deliver until cancelled; an event in hand is finished first, for as long as a drain may take.
+
+        An event that fails comes again, later each time. Until then the later events of its subject wait, and no others.
+        One consumer per subscription at a time; the caller sees to that.
+        """
         ...
 
     async def dead_letters(self, subscription: str) -> list[DeadLetter]:
@@ -68,7 +79,7 @@ class EventBus(Protocol):
         ...
 
     async def replay(self, subscription: str) -> int:
-        """Deliver the dead letters again and return how many; a second replay finds none."""
+        """Deliver the dead letters again, to this subscription alone, and return how many; a second replay finds none."""
         ...
 
 

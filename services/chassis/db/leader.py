@@ -21,7 +21,7 @@ async def lead(url: str, role: str, work: Callable[[], Awaitable[None]]) -> None
     while True:
         try:
             await _lead_once(url, role, work)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:  # the database or the bus went away, in whatever words: the work must go on
             log.warning("leader_lost", role=role, error=type(error).__name__)
         await asyncio.sleep(RETRY_S)
 

@@ -6,12 +6,27 @@ come or go between pages neither repeat nor hide others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, literal, not_, or_
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    SmallInteger,
+    String,
+    and_,
+    literal,
+    not_,
+    or_,
+)
 from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.types import TypeEngine
 
 from services.chassis import filters
 from services.chassis.db.session import Database, Row
@@ -30,6 +45,8 @@ _COMPARE: dict[str, Callable[[Column, Any], ColumnElement[bool]]] = {
     ">": lambda column, value: column > value,
     ">=": lambda column, value: column >= value,
 }
+
+_INTEGER_LIMITS: dict[type, int] = {SmallInteger: 2**15, BigInteger: 2**63}
 
 
 class Listing:
@@ -91,11 +108,9 @@ class Listing:
             raise invalid_field("filter", f"there is no field {field}; {', '.join(self._fields)} are.", "filter.field")
         if field in self._enums:
             return _compared(column, operator, _enum_value(field, text, self._enums[field]), field)
-        if isinstance(column.type, DateTime):
-            return _compared(column, operator, _time(field, text), field)
-        if operator == ":":
+        if operator == ":" and isinstance(column.type, String):
             return column.icontains(text, autoescape=True)
-        return _compared(column, operator, text, field)
+        return _compared(column, operator, _value(field, text, column.type), field)
 
 
 def _compared(column: Column, operator: str, value: Any, field: str) -> ColumnElement[bool]:
@@ -120,10 +135,28 @@ def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:
     return names[text]
 
 
+def _value(field: str, text: str, kind: TypeEngine[Any]) -> Any:
+    match kind:
+        case DateTime():
+            return _time(field, text)
+        case Integer():
+            return _integer(field, text, limit=_INTEGER_LIMITS.get(type(kind), 2**31))
+        case Boolean():
+            return _enum_value(field, text, {"true": True, "false": False})
+    return text
+
+
+def _integer(field: str, text: str, *, limit: int) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,19}", text) or not -limit <= int(text) < limit:
+        raise _bad(field, f"must be compared with a whole number from {-limit} to {limit - 1}")
+    return int(text)
+
+
 def _time(field: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        time.astimezone(UTC)  # near the ends of the calendar there is no such time in UTC
+    except (ValueError, OverflowError):
         raise _bad(field, "must be compared with a time such as 2026-01-31T12:00:00Z") from None
     if time.tzinfo is None:
         raise _bad(field, "must be compared with a time that names its zone, such as 2026-01-31T12:00:00Z")

@@ -43,11 +43,9 @@ inbox = Table(
 
 def create(op: Any) -> None:
     """Create the tables; called by the first migration of every service."""
-    for table in metadata.sorted_tables:
-        table.create(op.get_bind())
+    metadata.create_all(op.get_bind())
 
 
 def drop(op: Any) -> None:
     """Drop the tables."""
-    for table in metadata.sorted_tables:
-        op.drop_table(table.name)
+    metadata.drop_all(op.get_bind())

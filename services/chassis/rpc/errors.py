@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 import structlog
-from asyncpg import PostgresConnectionError, QueryCanceledError
-from asyncpg.exceptions import CannotConnectNowError, InterfaceError
+from asyncpg import PostgresConnectionError
+from asyncpg.exceptions import CharacterNotInRepertoireError, InterfaceError, InternalClientError, OperatorInterventionError
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -35,9 +35,9 @@ _CODES: dict[type[BaseException], grpc.StatusCode] = {
 # An engine that restarts: the caller may try again, nothing is known to be wrong with the request.
 ENGINE_AWAY = (
     PostgresConnectionError,
-    CannotConnectNowError,
-    QueryCanceledError,
+    OperatorInterventionError,  # it starts, stops, crashed, or cancelled the statement
     InterfaceError,
+    InternalClientError,  # what asyncpg calls a connection that broke between two statements
     ValkeyConnectionError,
     ValkeyTimeoutError,
     ConnectionError,
@@ -62,6 +62,8 @@ def errors_to_status(service: str) -> Middleware:
                 return await _abort(call, error, domain)
             except grpc.aio.AbortError:
                 raise
+            except CharacterNotInRepertoireError:
+                await _abort(call, _unstorable(), domain)
             except ENGINE_AWAY as error:
                 log.warning("engine_away", rpc=method.name, error=type(error).__name__)
                 await _abort(call, _unavailable(), domain)
@@ -102,6 +104,11 @@ async def _abort(call: Call, error: errors.ServiceError, domain: str) -> None:
         pushback_ms = str(max(1, int(error.retry_after_s * 1000)))
         call.context.set_trailing_metadata((("grpc-retry-pushback-ms", pushback_ms),))
     await call.context.abort_with_status(rpc_status.to_status(status_of(error, domain)))
+
+
+def _unstorable() -> errors.InvalidArgument:
+    """PostgreSQL keeps every character of Unicode but one."""
+    return errors.InvalidArgument("The request is not valid: a text holds the character U+0000.")
 
 
 def _unavailable() -> errors.Unavailable:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 import protovalidate
+from google.protobuf.message import Message
 
 from services.chassis.errors import FieldViolation, InvalidArgument, invalid_field
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
@@ -26,6 +28,8 @@ def validated() -> Middleware:
         async def handler(call: Call) -> Any:
             if found := protovalidate.collect_violations(call.request):
                 raise _invalid([_violation(v.proto) for v in found])
+            if b"\0" in call.request.SerializeToString() and (holders := [*_with_nul(call.request)]):
+                raise _invalid([FieldViolation(path, "must not contain NUL", "string.nul") for path in holders])
             return await handle(call)
 
         return handler
@@ -71,6 +75,16 @@ def _value(message: Any, path: str) -> str:
     for part in path.split("."):
         message = getattr(message, part)
     return str(message)
+
+
+def _with_nul(message: Message, before: str = "") -> Iterator[str]:
+    """Yield the paths of texts that hold NUL: it is valid in protobuf and JSON, and no text in PostgreSQL can hold it."""
+    for field, value in message.ListFields():
+        for item in value if field.is_repeated else [value]:
+            if isinstance(item, Message):
+                yield from _with_nul(item, f"{before}{field.name}.")
+            elif isinstance(item, str) and "\0" in item:
+                yield f"{before}{field.name}"
 
 
 def _violation(violation: Any) -> FieldViolation:

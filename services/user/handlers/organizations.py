@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
-from services.user.domain import Organization, create_organization
-from services.user.ports import Begin, NewId, Now, Organizations
+from services.user.domain import Organization, User, UserNotFound, create_organization
+from services.user.ports import Accounts, Begin, NewId, Now, Organizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,25 @@ class OrganizationHandlers:
     """What callers can do with organizations."""
 
     organizations: Organizations
+    accounts: Accounts
     begin: Begin
     now: Now
     new_id: NewId
     retention: timedelta
 
     async def create_organization(self, display_name: str, owner: str) -> Organization:
-        """Create an organization with its first owner."""
+        """Create an organization with its first owner, who may be here before auth's event about them."""
+        try:
+            return await self._create(display_name, owner)
+        except UserNotFound:
+            return await self._create(display_name, owner, newcomer=await self.accounts.get(owner))
+
+    async def _create(self, display_name: str, owner: str, newcomer: User | None = None) -> Organization:
         name = f"organizations/{self.new_id('org')}"
         organization, membership, *events = create_organization(name, display_name, owner, at=self.now())
         async with self.begin() as tx:
+            if newcomer is not None:
+                await tx.users.add(newcomer)
             await tx.organizations.add(organization)
             await tx.memberships.add(membership)
             for event in events:

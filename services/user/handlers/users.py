@@ -9,7 +9,7 @@ from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 from services.user.domain import User, UserNotFound, UserNotVisible
-from services.user.ports import Accounts, Begin, Now, Users
+from services.user.ports import Accounts, Begin, Now, Users, UserTransaction
 
 ME = "users/me"
 
@@ -56,7 +56,7 @@ class UserHandlers:
         if change.name not in (ME, caller.subject):
             raise UserNotVisible(change.name)
         async with self.begin() as tx:
-            user = await tx.users.get(caller.subject)
+            user = await self._locked(tx, caller)
             etags.check(change.etag, user.version, user.name)
             updated, event = user.change(change.values, at=self.now())
             await tx.users.save(updated)
@@ -69,6 +69,14 @@ class UserHandlers:
         async with self.begin() as tx:
             await tx.users.add(user)
             await tx.commit()
+
+    async def _locked(self, tx: UserTransaction, caller: Principal) -> User:
+        """Lock the caller; somebody signed in may be here before auth's event about them."""
+        try:
+            return await tx.users.get(caller.subject)
+        except UserNotFound:
+            await tx.users.add(await self.accounts.get(caller.subject))
+            return await tx.users.get(caller.subject)
 
     async def _myself(self, caller: Principal) -> User:
         """Return the caller; somebody signed in is known to auth, even where its event has not arrived."""

@@ -50,7 +50,12 @@ def upgrade() -> None:
     op.create_table(
         "signing_keys",
         sa.Column("kid", sa.Text, primary_key=True),
-        sa.Column("private_jwk", sa.LargeBinary, nullable=False),
+        sa.Column(
+            "private_jwk",
+            sa.LargeBinary,
+            nullable=False,
+            comment="Sealed with a key derived from the root secret.",
+        ),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sign_from_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("retire_time", sa.DateTime(timezone=True)),

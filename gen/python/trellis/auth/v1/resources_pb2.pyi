@@ -92,11 +92,13 @@ class TokenSet(_message.Message):
     ORGANIZATION_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """The JWT to send as `Authorization: Bearer …`."""
+    """The JWT to send as `Authorization: Bearer …`. Empty in the answer to `validate_only`."""
     token_type: _builtins.str
     """How the access token is sent: always `Bearer`."""
     refresh_token: _builtins.str
-    """The token that `RefreshToken` turns into the next token set. Each works once; keep only the newest."""
+    """The token that `RefreshToken` turns into the next token set. Each works once; keep only the newest. Empty in the
+    answers to `SwitchOrganization` and to `validate_only`.
+    """
     session: _builtins.str
     """The session the tokens belong to, `users/{user}/sessions/{session}`."""
     user: _builtins.str

@@ -1,0 +1,292 @@
+"""The ports of auth in memory, with the promises of `tests/contract/auth/test_store.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from services.auth.domain import (
+    Account,
+    AccountNotFound,
+    Cause,
+    MembershipUnavailable,
+    NotAMember,
+    Session,
+    SigningKey,
+    SignUp,
+)
+from services.auth.ports import Accounts, Begin, Sessions, SigningKeys, SignUps
+from services.chassis import repeat
+from services.chassis.lists import ListQuery, Rows
+from services.chassis.mail import Mail
+from tests.fakes import lists
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One implementation of everything auth stores."""
+
+    accounts: Accounts
+    sign_ups: SignUps
+    sessions: Sessions
+    keys: SigningKeys
+    begin: Begin
+
+    async def crowd(self) -> None:
+        """Open every connection there may be: what comes next at once runs at once."""
+        await asyncio.gather(*(self.accounts.find_by_email("nobody@example.com") for _ in range(50)))
+
+
+@dataclass(slots=True)
+class Tables:
+    """All that is stored."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    sign_ups: dict[str, SignUp] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    causes: dict[str, Cause] = field(default_factory=dict)
+
+
+TablesNow = Callable[[], Tables]
+
+
+class FakeAccounts:
+    """Accounts of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, user: str) -> Account:
+        try:
+            return self._tables().accounts[user]
+        except KeyError:
+            raise AccountNotFound(user) from None
+
+    async def find_by_email(self, email: str) -> Account | None:
+        return next((account for account in self._tables().accounts.values() if account.email == email), None)
+
+    async def add(self, account: Account) -> bool:
+        if await self.find_by_email(account.email) is not None:
+            return False
+        self._tables().accounts[account.user] = account
+        return True
+
+    async def set_last_organization(self, user: str, organization: str) -> None:
+        self._change(user, last_organization=organization)
+
+    async def set_password_hash(self, user: str, password_hash: str) -> None:
+        self._change(user, password_hash=password_hash)
+
+    def _change(self, user: str, **values: Any) -> None:
+        known = self._tables().accounts
+        if user in known:
+            known[user] = replace(known[user], **values)
+
+
+class FakeSignUps:
+    """Sign-ups of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def find(self, sign_up: str) -> SignUp | None:
+        return self._tables().sign_ups.get(sign_up)
+
+    lock = find
+
+    async def find_newest(self, email: str, at: datetime) -> SignUp | None:
+        open_ones = [s for s in self._of(email) if s.used_time is None and at < s.expire_time]
+        return max(open_ones, key=lambda sign_up: sign_up.create_time, default=None)
+
+    async def add(self, sign_up: SignUp) -> None:
+        self._tables().sign_ups[sign_up.id] = sign_up
+
+    async def use_up(self, email: str, at: datetime) -> None:
+        for sign_up in self._of(email):
+            if sign_up.used_time is None:
+                self._tables().sign_ups[sign_up.id] = replace(sign_up, used_time=at)
+
+    def _of(self, email: str) -> list[SignUp]:
+        return [sign_up for sign_up in self._tables().sign_ups.values() if sign_up.email == email]
+
+
+class FakeSessions:
+    """Sessions of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def find(self, name: str) -> Session | None:
+        return self._tables().sessions.get(name)
+
+    lock = find
+
+    async def list(self, user: str, at: datetime, query: ListQuery, *, show_ended: bool) -> Rows[Session]:
+        own = [s for s in self._tables().sessions.values() if s.user == user and (show_ended or s.alive(at))]
+        times = ("create_time", "last_refresh_time", "expire_time")
+        return lists.page(
+            own, query, key="name", fields=("organization", *times), sortable=times, default_order="create_time desc"
+        )
+
+    async def add(self, session: Session) -> None:
+        self._tables().sessions[session.name] = session
+
+    async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
+        session = self._tables().sessions.get(name)
+        if session is None or not session.alive(at) or session.generation != generation:
+            return None
+        return self._change(name, generation=generation + 1, rotate_time=at, last_refresh_time=at)
+
+    async def end(self, name: str, at: datetime, cause: Cause) -> None:
+        self._change(name, revoke_time=at)
+        self._tables().causes[name] = cause
+
+    async def set_organization(self, name: str, organization: str) -> None:
+        self._change(name, organization=organization)
+
+    def _change(self, name: str, **values: Any) -> Session:
+        changed = self._tables().sessions[name] = replace(self._tables().sessions[name], **values)
+        return changed
+
+
+class FakeSigningKeys:
+    """Signing keys, which know no transaction."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._keys: list[SigningKey] = []
+
+    async def all(self) -> list[SigningKey]:
+        return [key for key in self._keys if key.retire_time is None or self._now() < key.retire_time]
+
+    async def add(self, key: SigningKey) -> None:
+        self._keys.append(key)
+
+    async def add_first(self, key: SigningKey) -> None:
+        if not self._keys:
+            self._keys.append(key)
+
+    async def retire_before(self, kid: str, at: datetime) -> None:
+        self._keys = [
+            replace(key, retire_time=at) if key.kid < kid and key.retire_time is None else key for key in self._keys
+        ]
+
+
+class FakeOutbox:
+    """Events of one transaction."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def add(self, event: Any) -> None:
+        self.events.append(event)
+
+
+class FakeAuthStore:
+    """Everything auth stores. Transactions run one after the other, each on a copy that takes the place of the tables."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.tables = Tables()
+        self.events: list[Any] = []
+        self.answers: list[Any] = []
+        self.turn = asyncio.Lock()
+        self.keys = FakeSigningKeys(now)
+
+    @property
+    def ports(self) -> Ports:
+        def committed() -> Tables:
+            return self.tables
+
+        return Ports(
+            FakeAccounts(committed),
+            FakeSignUps(committed),
+            FakeSessions(committed),
+            self.keys,
+            lambda: FakeAuthTransaction(self),
+        )
+
+
+class FakeAuthTransaction:
+    """One unit of work in memory."""
+
+    def __init__(self, store: FakeAuthStore) -> None:
+        self._store, self._draft = store, Tables()
+        self.accounts = FakeAccounts(self._tables)
+        self.sign_ups = FakeSignUps(self._tables)
+        self.sessions = FakeSessions(self._tables)
+        self.outbox = FakeOutbox()
+
+    async def commit(self, answer: Any = None) -> None:
+        identity = repeat.current.get()
+        if isinstance(identity, repeat.Request) and identity.validate_only:
+            return
+        self._store.tables, self._draft = self._draft, Tables()
+        self._store.events += self.outbox.events
+        if answer is not None:
+            self._store.answers.append(answer)
+
+    async def __aenter__(self) -> Self:
+        await self._store.turn.acquire()
+        self._draft = deepcopy(self._store.tables)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.turn.release()
+
+    def _tables(self) -> Tables:
+        return self._draft
+
+
+class FakePasswords:
+    """Hashes that hide nothing. `compared` has every comparison: the hash, None for a decoy."""
+
+    def __init__(self) -> None:
+        self.compared: list[str | None] = []
+        self.hashed: list[str] = []
+
+    async def hash(self, password: str) -> str:
+        self.hashed.append(password)
+        return f"new:{password}"
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        self.compared.append(password_hash)
+        return password_hash in (f"new:{password}", f"old:{password}")
+
+    def outdated(self, password_hash: str) -> bool:
+        return password_hash.startswith("old:")
+
+
+class FakeMemberships:
+    """Memberships by organization and user; `down` makes user unreachable."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.down = False
+        self.asked: list[tuple[str, str]] = []
+
+    async def permissions(self, organization: str, user: str) -> tuple[str, ...]:
+        self.asked.append((organization, user))
+        if self.down:
+            raise MembershipUnavailable
+        if (organization, user) not in self.known:
+            raise NotAMember(organization)
+        return self.known[organization, user]
+
+
+class FakeMailer:
+    """Mails by id: one sent again takes its own place. `count` has how often one was sent."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, Mail] = {}
+        self.count = 0
+
+    async def send(self, mail: Mail) -> None:
+        self.sent[mail.id] = mail
+        self.count += 1

@@ -1,0 +1,63 @@
+"""What auth announces, and under which topic and subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from services.auth import domain, events
+from services.chassis.times import timestamp
+from tests.conftest import NOON
+from trellis.auth.v1 import events_pb2 as pb
+
+USER, SESSION = "users/usr_1", "users/usr_1/sessions/ses_1"
+CASES: list[tuple[Any, str, str, Message]] = [
+    (
+        domain.AccountCreated(USER, "ada@example.com", "Ada", NOON),
+        "auth.v1.account_created",
+        USER,
+        pb.AccountCreated(user=USER, email="ada@example.com", display_name="Ada", create_time=timestamp(NOON)),
+    ),
+    (
+        domain.VerificationRequested("sup_1"),
+        "auth.v1.verification_requested",
+        "signUps/sup_1",
+        pb.VerificationRequested(sign_up="signUps/sup_1"),
+    ),
+    (domain.SignUpRepeated(USER), "auth.v1.sign_up_repeated", USER, pb.SignUpRepeated(user=USER)),
+    (
+        domain.SessionCreated(SESSION, NOON),
+        "auth.v1.session_created",
+        SESSION,
+        pb.SessionCreated(session=SESSION, create_time=timestamp(NOON)),
+    ),
+    *(
+        (
+            domain.SessionRevoked(SESSION, NOON, cause),
+            "auth.v1.session_revoked",
+            SESSION,
+            pb.SessionRevoked(session=SESSION, revoke_time=timestamp(NOON), cause=named),
+        )
+        for cause, named in (
+            (domain.Cause.SIGNED_OUT, pb.SessionRevoked.CAUSE_SIGNED_OUT),
+            (domain.Cause.REVOKED, pb.SessionRevoked.CAUSE_REVOKED),
+            (domain.Cause.REUSED, pb.SessionRevoked.CAUSE_REUSED),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "topic", "subject", "message"), CASES)
+def test_announces(event: Any, topic: str, subject: str, message: Message) -> None:
+    announced = events.announcement(event)
+
+    assert (announced.topic, announced.subject) == (topic, subject)
+    assert type(message).FromString(announced.data) == message
+
+
+def test_every_event_of_the_contract_is_announced() -> None:
+    announced = {message.DESCRIPTOR.full_name for _, _, _, message in CASES}
+
+    assert announced == {message.full_name for message in pb.DESCRIPTOR.message_types_by_name.values()}
