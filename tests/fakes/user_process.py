@@ -45,7 +45,9 @@ class Parts:
 
     @property
     def organizations(self) -> OrganizationHandlers:
-        return OrganizationHandlers(self.ports.organizations, self.ports.begin, self.clock, self.ids, RETENTION)
+        return OrganizationHandlers(
+            self.ports.organizations, self.accounts, self.ports.begin, self.clock, self.ids, RETENTION
+        )
 
     @property
     def memberships(self) -> MembershipHandlers:
