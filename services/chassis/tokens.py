@@ -134,7 +134,7 @@ def _decoded(segment: str) -> bytes:
 
 
 def _unique(document: bytes) -> dict[str, Any]:
-    """Return a JSON object. Raises ValueError for anything else, and for a name said twice: readers differ in which counts."""
+    """Return a JSON object. Raises ValueError for anything else, and for a name said twice: which counts is open."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
