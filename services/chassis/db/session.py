@@ -88,6 +88,7 @@ class SqlTransaction:
         self._identity = repeat.current.get()
         self._connection: asyncpg.pool.PoolConnectionProxy[Row] | None = None
         self._open = False
+        self._committing: asyncio.Future[None] | None = None
         self.outbox = Outbox()
 
     @property
@@ -116,16 +117,14 @@ class SqlTransaction:
         if isinstance(self._identity, repeat.Request) and self._identity.validate_only:
             return
         await self._settle(answer)
-        await _shielded(self._running.execute("COMMIT"))
-        self._open = False
-        if self.outbox.events:
-            self._database.committed.set()
+        self._committing = asyncio.ensure_future(self._commit(self._running))
+        await asyncio.shield(self._committing)
 
     async def __aenter__(self) -> Self:
         self._connection = await self._database.pool.acquire()
         try:
+            self._open = True  # before it is: whoever is cancelled now cannot know
             await self._connection.execute("BEGIN")
-            self._open = True
             await claims.claim(self._connection, self._identity, self._database.keyring, self.now)
         except BaseException:
             await self._leave()
@@ -149,18 +148,26 @@ class SqlTransaction:
         message = self._database.codec.answer(answer) if answer is not None else None
         await claims.settle(self._running, self._identity, message, self._database.keyring)
 
+    async def _commit(self, connection: asyncpg.pool.PoolConnectionProxy[Row]) -> None:
+        await connection.execute("COMMIT")
+        self._open = False
+        if self.outbox.events:
+            self._database.committed.set()
+
     async def _leave(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await _shielded(_release(self._database.pool, connection, rollback=self._open))
+            await _shielded(self._end(connection))
 
-
-async def _release(pool: asyncpg.Pool[Row], connection: asyncpg.pool.PoolConnectionProxy[Row], *, rollback: bool) -> None:
-    try:
-        if rollback and not connection.is_closed():
-            await connection.execute("ROLLBACK")
-    finally:
-        await pool.release(connection)
+    async def _end(self, connection: asyncpg.pool.PoolConnectionProxy[Row]) -> None:
+        """Roll back what is open and give the connection back; a commit under way, whose caller is gone, ends first."""
+        try:
+            if self._committing is not None:
+                await asyncio.wait([self._committing])
+            if self._open and not connection.is_closed():
+                await connection.execute("ROLLBACK")
+        finally:
+            await self._database.pool.release(connection)
 
 
 async def _shielded(work: Awaitable[Any]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from services.user.domain import Membership, MembershipCreated, OrganizationCreated, Role
+from services.user.domain import Membership, MembershipCreated, OrganizationCreated, Role, User
 from tests.component.refusals import refusal
-from tests.component.user.conftest import ACME, EVE, HIDDEN, stamp
-from tests.conftest import Time
+from tests.component.user.conftest import ACME, EVE, HIDDEN, NOBODY, stamp
+from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
 from trellis.user.v1 import resources_pb2 as pb
@@ -45,6 +45,23 @@ async def test_makes_the_caller_its_owner_and_announces_both(
         OrganizationCreated(NEW, EVE, time()),
         MembershipCreated(name, NEW, EVE, Role.OWNER, time()),
     ]
+
+
+async def test_a_newcomer_may_come_before_the_event_about_them(service: UserProcess, store: FakeUserStore) -> None:
+    new = User("users/usr_new", "new@example.com", "New", NOON, NOON)
+    service.parts.accounts.known[new.name] = new
+
+    created = await create(service, service.called_by(new.name))
+
+    assert store.tables.users[new.name] == new
+    assert store.tables.memberships[f"{created.name}/memberships/usr_new"].role is Role.OWNER
+
+
+async def test_somebody_whom_nobody_knows_creates_nothing(service: UserProcess, store: FakeUserStore) -> None:
+    refused = await refusal(create(service, service.called_by(NOBODY)))
+
+    assert (refused.code, refused.reason) == (StatusCode.NOT_FOUND, "USER_NOT_FOUND")
+    assert sorted(store.tables.organizations) == [ACME, HIDDEN]
 
 
 async def test_the_same_request_creates_one(service: UserProcess, store: FakeUserStore, eve: Metadata) -> None:

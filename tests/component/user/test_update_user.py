@@ -8,10 +8,10 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from grpc import StatusCode
 
-from services.user.domain import UserUpdated
+from services.user.domain import User, UserUpdated
 from tests.component.refusals import refusal
 from tests.component.user.conftest import ADA, BOB, EVE, NOBODY, stamp
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
 from trellis.user.v1 import resources_pb2 as pb
@@ -57,6 +57,15 @@ async def test_nobody_changes_anybody_else(service: UserProcess, store: FakeUser
         {"user": somebody},
     )
     assert store.tables.users == before
+
+
+async def test_a_newcomer_may_come_before_the_event_about_them(service: UserProcess, store: FakeUserStore) -> None:
+    new = User("users/usr_new", "new@example.com", "New", NOON, NOON)
+    service.parts.accounts.known[new.name] = new
+
+    await update(service, service.called_by(new.name), pb.User(name="users/me", display_name="Newer"))
+
+    assert (store.tables.users[new.name].display_name, store.tables.users[new.name].email) == ("Newer", new.email)
 
 
 async def test_a_change_of_an_older_version_is_refused(service: UserProcess, ada: Metadata) -> None:
