@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from grpc_interceptor.server import AsyncServerInterceptor
 
 from services.chassis.principal import ANONYMOUS, Principal
-from trellis.policies import POLICIES, Policy
+from trellis.policies import Policy
 
 
 @dataclass(slots=True)
@@ -49,30 +49,21 @@ Handler = Callable[[Call], Awaitable[Any]]
 Middleware = Callable[[Handler, Method], Handler]
 
 
-class Chain(AsyncServerInterceptor):
-    """Runs the middleware around every method that the contract knows; health and reflection pass untouched."""
+def surrounded(servicer: Any, methods: Sequence[Method], middleware: Sequence[Middleware]) -> Any:
+    """Return what is registered in the servicer's place: its methods, each inside the middleware, outermost first."""
+    served = {method.name: _served(getattr(servicer, method.name), method, middleware) for method in methods}
+    return SimpleNamespace(**served)
 
-    def __init__(self, middleware: Sequence[Middleware], methods: dict[str, Method]) -> None:
-        self._middleware = middleware
-        self._methods = methods
-        self._handlers: dict[str, Handler] = {}
 
-    async def intercept(self, method: Callable[..., Any], request_or_iterator: Any, context: Any, method_name: str) -> Any:
-        handler = self._handlers.get(method_name) or self._compose(method, method_name)
-        if handler is None:
-            answer = method(request_or_iterator, context)
-            return answer if hasattr(answer, "__aiter__") else await answer
-        return await handler(Call(request_or_iterator, context, _metadata(context)))
+def _served(servicer_method: Callable[..., Any], method: Method, middleware: Sequence[Middleware]) -> Callable[..., Any]:
+    handler = _written(servicer_method) if method.streams_out else _answered(servicer_method)
+    for around in reversed(middleware):
+        handler = around(handler, method)
 
-    def _compose(self, servicer: Callable[..., Any], method_name: str) -> Handler | None:
-        if method_name not in POLICIES:
-            return None
-        method = self._methods[method_name]
-        handler = _written(servicer) if method.streams_out else _answered(servicer)
-        for middleware in reversed(self._middleware):
-            handler = middleware(handler, method)
-        self._handlers[method_name] = handler
-        return handler
+    async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        return await handler(Call(request, context, _metadata(context)))
+
+    return serve
 
 
 def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from services.chassis.rpc.auth import Verifier, authenticated, authorized
 from services.chassis.rpc.deadlines import deadlines
 from services.chassis.rpc.errors import errors_to_status
 from services.chassis.rpc.limits import rate_limited
-from services.chassis.rpc.middleware import Chain, Method, Middleware
+from services.chassis.rpc.middleware import Method, Middleware, surrounded
 from services.chassis.rpc.observed import observed, traced
 from services.chassis.rpc.repeats import repeatable
 from services.chassis.rpc.shedding import shed
@@ -73,9 +73,7 @@ def middleware(guards: Guards) -> list[Middleware]:
 
 def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """Return the server, not yet bound, and its health, NOT_SERVING until said otherwise."""
-    methods = {path: method for servicer in servicers for path, method in _methods(servicer.descriptor)}
     server = grpc.aio.server(
-        interceptors=[Chain(middleware(guards), methods)],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_concurrent_streams", 1000),
@@ -83,8 +81,9 @@ def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.ai
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
         ],
     )
+    around = middleware(guards)
     for servicer in servicers:
-        servicer.add(servicer.implementation, server)
+        servicer.add(surrounded(servicer.implementation, _methods(servicer.descriptor), around), server)
     probe = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(probe, server)
     names = [servicer.descriptor.full_name for servicer in servicers]
@@ -92,20 +91,18 @@ def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.ai
     return server, probe
 
 
-def _methods(descriptor: ServiceDescriptor) -> list[tuple[str, Method]]:
-    found = []
-    for rpc in descriptor.methods:
-        path = f"/{descriptor.full_name}/{rpc.name}"
-        method = Method(
-            POLICIES[path],
+def _methods(descriptor: ServiceDescriptor) -> list[Method]:
+    return [
+        Method(
+            POLICIES[f"/{descriptor.full_name}/{rpc.name}"],
             _type(rpc.input_type),
             _type(rpc.output_type),
             rpc.client_streaming,
             rpc.server_streaming,
             rpc.name,
         )
-        found.append((path, method))
-    return found
+        for rpc in descriptor.methods
+    ]
 
 
 def _type(descriptor: Any) -> type[Message]:
