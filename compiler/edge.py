@@ -25,11 +25,13 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where there is one: ten times as fast, and the start is counted in seconds."""
 
 
-def compose(ports: Mapping[str, int], home: Path, *, otlp_port: int | None = None) -> dict[str, Any]:
+def compose(
+    ports: Mapping[str, int], home: Path, *, otlp_port: int | None = None, trace_percent: float = 1.0
+) -> dict[str, Any]:
     """Envoy's bootstrap configuration.
 
     `ports` holds `edge`, `envoy_admin`, `jwks` and the two slots of each process (`auth_a`, `auth_b`, …). Without
-    `otlp_port` nothing is traced. Envoy takes the result as JSON.
+    `otlp_port` nothing is traced, with it `trace_percent` of the requests. Envoy takes the result as JSON.
     """
     frame = yaml.load(FRAME.read_text(), _Loader)  # noqa: S506 - both loaders are safe ones
     derived = json.loads(DERIVED.read_text())
@@ -46,7 +48,7 @@ def compose(ports: Mapping[str, int], home: Path, *, otlp_port: int | None = Non
         "routes": derived["routes"],
         "clusters": clusters,
         "otlp_port": otlp_port,
-        "tracing": tracing if otlp_port else None,
+        "tracing": _fill(tracing, {"trace_percent": trace_percent}) if otlp_port else None,
         "collector": [_fill(collector, {"otlp_port": otlp_port})] if otlp_port else [],
     }
     config: dict[str, Any] = _fill(frame, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -159,7 +160,7 @@ def _alive(pid: int) -> bool:
 
 def banner(here: Home, seconds: float) -> str:
     """Return what a newcomer needs to see: where it answers, and what to try."""
-    rest = here.endpoints["rest"]
+    rest, trellis = here.endpoints["rest"], _command()
     return f"""
   Trellis is up after {seconds:.1f} s.
 
@@ -169,7 +170,15 @@ def banner(here: Home, seconds: float) -> str:
 
   Try:
 
-    trellis demo                            # a newcomer's journey, as curl and as gRPC
-    trellis methods                         # every RPC, its REST binding and who may call it
+    {trellis} demo         # a newcomer's journey, as curl and as gRPC
+    {trellis} methods      # every RPC, its REST binding and who may call it
     curl {rest}/.well-known/jwks.json
 """
+
+
+def _command() -> str:
+    """Return how to call this program: by its name where the environment is active, else by its path."""
+    program = Path(sys.argv[0]).absolute()
+    if os.environ.get("VIRTUAL_ENV") or program.name != "trellis":
+        return "trellis"
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)

@@ -72,4 +72,5 @@ class EnvoyEngine:
 def render_config(home: Path, ports: Mapping[str, int]) -> dict[str, Any]:
     """What the compiler composes from the contracts."""
     otlp = os.environ.get("TRELLIS_OTLP_ENDPOINT", "")
-    return compose(ports, home, otlp_port=urlsplit(otlp).port if otlp else None)
+    percent = float(os.environ.get("TRELLIS_TRACE_RATIO", "0.01")) * 100
+    return compose(ports, home, otlp_port=urlsplit(otlp).port if otlp else None, trace_percent=percent)

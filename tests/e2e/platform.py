@@ -32,6 +32,8 @@ class Platform:
 
     path: Path
     base: int
+    settings: tuple[tuple[str, str], ...] = ()
+    """What is set beside the defaults, as environment variables."""
 
     @property
     def rest(self) -> str:
@@ -57,7 +59,8 @@ class Platform:
     def environment(self) -> dict[str, str]:
         """What makes a command speak to this platform."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("TRELLIS_")}
-        return {**own, "TRELLIS_HOME": str(self.path), "TRELLIS_PORT_BASE": str(self.base), "COLUMNS": "200"}
+        place = {"TRELLIS_HOME": str(self.path), "TRELLIS_PORT_BASE": str(self.base), "COLUMNS": "200"}
+        return {**own, **place, **dict(self.settings)}
 
     def cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

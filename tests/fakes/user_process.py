@@ -45,8 +45,9 @@ class Parts:
 
     @property
     def organizations(self) -> OrganizationHandlers:
-        ports = self.ports
-        return OrganizationHandlers(ports.organizations, self.accounts, ports.begin, self.clock, self.ids, RETENTION)
+        return OrganizationHandlers(
+            self.ports.organizations, self.accounts, self.ports.begin, self.clock, self.ids, RETENTION
+        )
 
     @property
     def memberships(self) -> MembershipHandlers:

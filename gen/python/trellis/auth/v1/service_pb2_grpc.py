@@ -427,8 +427,6 @@ class SessionServiceServicer:
         """Lists the caller's sessions, by default the newest first.
 
         Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
-
-        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

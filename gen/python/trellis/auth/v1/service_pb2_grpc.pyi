@@ -210,8 +210,6 @@ class SessionServiceStub:
     """Lists the caller's sessions, by default the newest first.
 
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
-
-    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     RevokeSession: _grpc.UnaryUnaryMultiCallable[_service_pb2.RevokeSessionRequest, _resources_pb2.Session]
     """Ends one session of the caller. Ending an ended session changes nothing.
@@ -231,8 +229,6 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_service_pb2.ListSessionsRequest, _service_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the caller's sessions, by default the newest first.
-
-    Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
@@ -263,8 +259,6 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListSessionsResponse, _abc.Awaitable[_service_pb2.ListSessionsResponse]]:
         """Lists the caller's sessions, by default the newest first.
-
-        Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 
         Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
