@@ -45,9 +45,8 @@ class Parts:
 
     @property
     def organizations(self) -> OrganizationHandlers:
-        return OrganizationHandlers(
-            self.ports.organizations, self.accounts, self.ports.begin, self.clock, self.ids, RETENTION
-        )
+        ports = self.ports
+        return OrganizationHandlers(ports.organizations, self.accounts, ports.begin, self.clock, self.ids, RETENTION)
 
     @property
     def memberships(self) -> MembershipHandlers:
