@@ -1,0 +1,168 @@
+"""What is true of every service, whatever it does: its files, its handlers, its errors, its tests, its sizes."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.chassis.errors import ServiceError
+from services.chassis.rpc.errors import code_of
+from trellis.policies import EVENTS, POLICIES, REASONS
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/servicer.py"))
+RPCS = sorted(method for method, policy in POLICIES.items() if policy.service in SERVICES)
+
+ALWAYS = {
+    *("__init__.py", "__main__.py", "config.py", "wiring.py", "servicer.py", "convert.py", "handlers", "domain.py"),
+    *("ports.py", "store", "events.py", "migrations", "README.md"),
+}
+WHERE_NEEDED = {"consumers.py", "clients.py"}
+NO_CODE = {"__pycache__", "common_passwords.txt"}
+SPLIT = {"handlers", "domain", "ports", "store"}
+"""May be a module or, once it outgrows one, a package split by resource."""
+
+MEDIAN_LINES, MOST_LINES = 10, 60
+
+
+def snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def rpc_of(method: str) -> str:
+    return method.rpartition("/")[2]
+
+
+def functions(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield the place of every function, and its lines without decorators and docstring."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", _lines(node)
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    length = (node.end_lineno or node.lineno) - node.lineno + 1
+    if ast.get_docstring(node) is not None:
+        first = node.body[0]
+        length -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return length
+
+
+def declared_errors(service: str) -> dict[str, type[ServiceError]]:
+    """Return the errors that a service's domain defines, by reason."""
+    domain = importlib.import_module(f"services.{service}.domain")
+    return {
+        kind.reason: kind
+        for _, kind in inspect.getmembers(domain, inspect.isclass)
+        if issubclass(kind, ServiceError) and kind.__module__.startswith(domain.__name__)
+    }
+
+
+def test_there_are_services() -> None:
+    assert {"auth", "user"} <= set(SERVICES)
+    assert len(RPCS) == len(POLICIES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_files_of_the_layout_and_no_other(service: str) -> None:
+    found = {path.name for path in (ROOT / "services" / service).iterdir() if path.name not in NO_CODE}
+    packages = {name for name in SPLIT if f"{name}.py" in found}
+    found = {name.removesuffix(".py") if name.removesuffix(".py") in packages else name for name in found}
+    wanted = {name.removesuffix(".py") if name.removesuffix(".py") in packages else name for name in ALWAYS}
+
+    assert wanted - found == set()
+    assert found - wanted - WHERE_NEEDED == set()
+
+
+@pytest.mark.parametrize("method", RPCS)
+def test_an_rpc_has_a_handler_of_its_name(method: str) -> None:
+    handlers = importlib.import_module(f"services.{POLICIES[method].service}.handlers")
+    name = snake_case(rpc_of(method))
+    owners = [kind for _, kind in inspect.getmembers(handlers, inspect.isclass) if name in vars(kind)]
+
+    assert len(owners) == 1
+    assert inspect.iscoroutinefunction(vars(owners[0])[name])
+
+
+@pytest.mark.parametrize("method", RPCS)
+def test_an_rpc_has_its_component_tests(method: str) -> None:
+    path = ROOT / "tests" / "component" / POLICIES[method].service / f"test_{snake_case(rpc_of(method))}.py"
+
+    assert path.is_file()
+    assert path.read_text().count("async def test_") >= 2
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_component_test_is_of_an_rpc(service: str) -> None:
+    wanted = {f"test_{snake_case(rpc_of(method))}.py" for method in RPCS if POLICIES[method].service == service}
+    found = {path.name for path in (ROOT / "tests" / "component" / service).glob("test_*.py")}
+
+    assert found == wanted
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_errors_and_declared_reasons_are_the_same_with_the_same_codes(service: str) -> None:
+    raised = {reason: code_of(kind.__new__(kind)).name for reason, kind in declared_errors(service).items()}
+
+    assert raised == REASONS[service]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_error_has_the_name_of_its_reason(service: str) -> None:
+    assert {reason: snake_case(kind.__name__).upper() for reason, kind in declared_errors(service).items()} == {
+        reason: reason for reason in declared_errors(service)
+    }
+
+
+@pytest.mark.parametrize("method", RPCS)
+def test_an_rpc_promises_declared_reasons_only(method: str) -> None:
+    policy = POLICIES[method]
+
+    assert set(policy.reasons) - set(REASONS[policy.service]) - set(REASONS["common"]) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_reason_is_promised_by_an_rpc(service: str) -> None:
+    promised = {reason for method in RPCS if POLICIES[method].service == service for reason in POLICIES[method].reasons}
+
+    assert set(REASONS[service]) - promised == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_declared_event_is_announced(service: str) -> None:
+    events = importlib.import_module(f"services.{service}.events")
+    declared = {name.rpartition(".")[2] for name in EVENTS if name.startswith(f"trellis.{service}.")}
+    announced = {kind for kind in declared if re.search(rf"\bpb\.{kind}\(", inspect.getsource(events))}
+
+    assert announced == declared
+
+
+@pytest.mark.parametrize("folder", ["services", *(f"services/{name}" for name in ("chassis", *SERVICES))])
+def test_functions_are_short(folder: str) -> None:
+    sizes = [size for _, size in functions(ROOT / folder)]
+
+    assert statistics.median(sizes) <= MEDIAN_LINES
+
+
+@pytest.mark.parametrize("folder", ["services", "compiler", "cli"])
+def test_no_function_is_long(folder: str) -> None:
+    assert [f"{place}: {size}" for place, size in functions(ROOT / folder) if size > MOST_LINES] == []
+
+
+@pytest.mark.parametrize("folder", ["services", "compiler", "cli"])
+def test_every_module_says_what_it_is_for(folder: str) -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
+    ]
+
+    assert silent == []

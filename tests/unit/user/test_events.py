@@ -1,0 +1,86 @@
+"""What user announces, and under which topic and subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from services.chassis.times import timestamp
+from services.user import domain, events
+from services.user.domain import Role
+from tests.conftest import NOON
+from trellis.policies import EVENTS
+from trellis.user.v1 import events_pb2 as pb
+from trellis.user.v1 import resources_pb2 as resources
+
+AT = timestamp(NOON)
+USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
+NAME = f"{ORGANIZATION}/memberships/usr_1"
+CASES: list[tuple[Any, str, str, Message]] = [
+    (
+        domain.UserUpdated(USER, ("display_name", "time_zone"), NOON),
+        "user.v1.user_updated",
+        USER,
+        pb.UserUpdated(user=USER, fields=["display_name", "time_zone"], update_time=AT),
+    ),
+    (
+        domain.OrganizationCreated(ORGANIZATION, USER, NOON),
+        "user.v1.organization_created",
+        ORGANIZATION,
+        pb.OrganizationCreated(organization=ORGANIZATION, owner=USER, create_time=AT),
+    ),
+    (
+        domain.OrganizationUpdated(ORGANIZATION, ("display_name",), NOON),
+        "user.v1.organization_updated",
+        ORGANIZATION,
+        pb.OrganizationUpdated(organization=ORGANIZATION, fields=["display_name"], update_time=AT),
+    ),
+    (
+        domain.OrganizationDeletedEvent(ORGANIZATION, NOON, NOON),
+        "user.v1.organization_deleted",
+        ORGANIZATION,
+        pb.OrganizationDeleted(organization=ORGANIZATION, delete_time=AT, purge_time=AT),
+    ),
+    (
+        domain.OrganizationUndeleted(ORGANIZATION, NOON),
+        "user.v1.organization_undeleted",
+        ORGANIZATION,
+        pb.OrganizationUndeleted(organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.MembershipCreated(NAME, ORGANIZATION, USER, Role.ADMIN, NOON),
+        "user.v1.membership_created",
+        ORGANIZATION,
+        pb.MembershipCreated(
+            membership=NAME, organization=ORGANIZATION, user=USER, role=resources.ROLE_ADMIN, create_time=AT
+        ),
+    ),
+    (
+        domain.MembershipUpdated(NAME, ORGANIZATION, USER, Role.OWNER, NOON),
+        "user.v1.membership_updated",
+        ORGANIZATION,
+        pb.MembershipUpdated(
+            membership=NAME, organization=ORGANIZATION, user=USER, role=resources.ROLE_OWNER, update_time=AT
+        ),
+    ),
+    (
+        domain.MembershipDeleted(NAME, ORGANIZATION, USER, NOON),
+        "user.v1.membership_deleted",
+        ORGANIZATION,
+        pb.MembershipDeleted(membership=NAME, organization=ORGANIZATION, user=USER, delete_time=AT),
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "topic", "subject", "message"), CASES, ids=[case[1] for case in CASES])
+def test_an_event_is_announced(event: Any, topic: str, subject: str, message: Message) -> None:
+    announced = events.announcement(event)
+
+    assert (announced.topic, announced.subject) == (topic, subject)
+    assert type(message).FromString(announced.data) == message
+
+
+def test_every_declared_event_is_announced() -> None:
+    assert {case[1] for case in CASES} == {topic for topic, _ in EVENTS.values() if topic.startswith("user.")}
