@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import re
 import time
 from collections import OrderedDict
@@ -27,6 +28,7 @@ ALGORITHM = "ES256"
 ACCESS = "at+jwt"  # RFC 9068 §2.1
 SERVICE = "svc+jwt"
 LEEWAY_S = 30
+RETRY_S = 0.5  # between two attempts to fetch keys from an auth that does not answer
 MAX_LENGTH = 8192
 SERVICE_LIFETIME_S = 60
 _SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")  # an ES256 signature is 64 bytes
@@ -36,40 +38,59 @@ Fetch = Callable[[], Awaitable[bytes]]
 
 
 class Keys:
-    """A JWK set that is fetched when a key is missing, at most once in `refetch_s`."""
+    """A JWK set, fetched when a key is missing (at most once in `refetch_s`) and when it is old.
 
-    def __init__(self, fetch: Fetch, *, refetch_s: float = 60.0, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._fetch, self._refetch_s, self._monotonic = fetch, refetch_s, monotonic
+    While auth does not answer, known keys stay good and unknown ones are told apart from wrong ones: nobody is signed out by
+    an outage, and garbage costs two attempts a second.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        *,
+        refetch_s: float = 60.0,
+        max_age_s: float = 300.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch, self._refetch_s, self._max_age_s, self._monotonic = fetch, refetch_s, max_age_s, monotonic
         self._keys: dict[str, ECKey] = {}
-        self._fetched_at_s: float | None = None
+        self._fetched_at_s = self._tried_at_s = -math.inf
         self._lock = asyncio.Lock()
 
     async def get(self, kid: str) -> ECKey:
         """Return the key. Raises Unauthenticated if auth does not know it, Unavailable if auth does not answer."""
-        if kid not in self._keys:
+        if self._due(kid):
             async with self._lock:
-                if kid not in self._keys and self._may_fetch():
-                    await self._refresh()
-        try:
+                if self._due(kid):
+                    await self._fetch_anew(needed=kid not in self._keys)
+        if kid in self._keys:
             return self._keys[kid]
-        except KeyError:
-            raise _invalid() from None
+        raise _invalid() if self._fetched_at_s >= self._tried_at_s else _no_keys()
 
     async def refresh(self) -> None:
-        """Fetch the set now: keys that auth retired are forgotten."""
+        """Fetch the set now: keys that auth retired are forgotten. Raises Unavailable."""
         async with self._lock:
-            await self._refresh()
+            await self._fetch_anew(needed=True)
 
-    def _may_fetch(self) -> bool:
-        return self._fetched_at_s is None or self._monotonic() - self._fetched_at_s >= self._refetch_s
+    def _due(self, kid: str) -> bool:
+        now_s = self._monotonic()
+        patience_s = self._max_age_s if kid in self._keys else self._refetch_s
+        return now_s - self._fetched_at_s >= patience_s and now_s - self._tried_at_s >= RETRY_S
 
-    async def _refresh(self) -> None:
+    async def _fetch_anew(self, *, needed: bool) -> None:
         try:
             document = json.loads(await self._fetch())
         except Exception as error:  # whatever the transport raises: the keys cannot be had
-            raise Unavailable("The signing keys cannot be read at the moment; try again.", retry_after_s=0.5) from error
+            self._tried_at_s = self._monotonic()
+            if needed:
+                raise _no_keys() from error
+            return
         self._keys = {key["kid"]: ECKey.import_key(key) for key in document["keys"] if key.get("crv") == "P-256"}
-        self._fetched_at_s = self._monotonic()
+        self._fetched_at_s = self._tried_at_s = self._monotonic()
+
+
+def _no_keys() -> Unavailable:
+    return Unavailable("The signing keys cannot be read at the moment; try again.", retry_after_s=RETRY_S)
 
 
 class TokenVerifier:

@@ -337,15 +337,16 @@ async def test_callers_at_once_fetch_once(time: Time) -> None:
 
 
 async def test_without_auth_a_token_is_neither_good_nor_bad(time: Time) -> None:
-    jwks = Jwks(KEY)
+    jwks, monotonic = Jwks(KEY), Monotonic()
     jwks.down = True
-    checking = verifier(time, keys=Keys(jwks.fetch))
+    checking = verifier(time, keys=Keys(jwks.fetch, monotonic=monotonic))
 
     with pytest.raises(Unavailable) as away:
         await checking.verify(OK)
     assert away.value.retry_after_s == 0.5
 
     jwks.down = False
+    monotonic.at_s += 0.5
     assert await checking.verify(OK) == ADA
 
 
@@ -397,3 +398,46 @@ def test_published_keys_are_public() -> None:
     [key] = json.loads(public_set([KEY]))["keys"]
 
     assert (key["kid"], "d" in key) == ("k1", False)
+
+
+async def test_while_auth_is_away_unknown_keys_cost_an_attempt_each_half_second(time: Time) -> None:
+    attempts, monotonic = [], Monotonic()
+
+    async def away() -> bytes:
+        attempts.append(monotonic())
+        raise ConnectionError
+
+    checking = verifier(time, keys=Keys(away, monotonic=monotonic))
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await checking.verify(OK)
+    monotonic.at_s += 0.5
+    with pytest.raises(Unavailable):
+        await checking.verify(OK)
+
+    assert len(attempts) == 2
+
+
+async def test_known_keys_stay_good_while_auth_is_away(time: Time) -> None:
+    jwks, monotonic = Jwks(KEY), Monotonic()
+    keys = Keys(jwks.fetch, monotonic=monotonic)
+    await keys.get(str(KEY.kid))
+
+    async def away() -> bytes:
+        raise ConnectionError
+
+    keys._fetch = away
+    monotonic.at_s += 301
+
+    assert (await keys.get(str(KEY.kid))).kid == KEY.kid
+
+
+async def test_a_retired_key_is_forgotten_when_the_set_is_old(time: Time) -> None:
+    jwks, monotonic = Jwks(KEY), Monotonic()
+    keys = Keys(jwks.fetch, monotonic=monotonic)
+    await keys.get(str(KEY.kid))
+    jwks.keys = []
+    monotonic.at_s += 300
+
+    with pytest.raises(Unauthenticated):
+        await keys.get(str(KEY.kid))
