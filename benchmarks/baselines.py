@@ -115,7 +115,7 @@ async def _bare(port: int) -> None:
 
 async def _chain(port: int) -> None:
     """Serve the echo behind everything that stands around a real RPC."""
-    from services.chassis import telemetry
+    from services.chassis import memory, telemetry
     from services.chassis.bus.valkey import connect_valkey
     from services.chassis.clock import utc_now
     from services.chassis.config import ServiceConfig
@@ -134,6 +134,7 @@ async def _chain(port: int) -> None:
     guards = Guards("user", users, services, keyring, buckets, config.max_concurrent_calls, set())
     echo = Echo()  # type: ignore[abstract]
     descriptor = rpc.DESCRIPTOR.services_by_name["UserService"]
+    memory.settle()
     server, _ = build_server([Servicer(descriptor, base.add_UserServiceServicer_to_server, echo)], guards)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

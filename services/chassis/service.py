@@ -19,7 +19,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2
 from joserfc.jwk import ECKey
 
-from services.chassis import telemetry
+from services.chassis import memory, telemetry
 from services.chassis.bus.bus import EventBus, Subscription
 from services.chassis.bus.valkey import ValkeyBus, connect_valkey
 from services.chassis.clock import Clock, utc_now
@@ -102,6 +102,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         server, probe = build_server(assembly.servicers, guards)
         port = server.add_insecure_port(f"{config.host}:{config.port}")
         await server.start()
+        memory.settle()
         await _say_serving(probe, assembly.servicers)
         log.info("serving", address=f"{config.host}:{port}")
         ready()
