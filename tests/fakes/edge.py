@@ -48,6 +48,11 @@ class Edge:
     failing: dict[str, grpc.StatusCode] = field(default_factory=dict)
     """RPCs that answer with an error."""
 
+    @property
+    def came(self) -> list[Seen]:
+        """What callers sent; the edge itself fetches keys now and then, which is nobody's call."""
+        return [seen for seen in self.seen if not seen.method.endswith("/GetJwks")]
+
     def token(self, *, key: ECKey | None = None, typ: str = "at+jwt", **claims: Any) -> str:
         """An access token; each claim and the key can be another."""
         key = key or self.keys[-1]

@@ -75,7 +75,7 @@ async def test_a_closed_rpc_is_routed_with_a_token_only(live: Edge, rpc: Rpc) ->
     assert await code_of(live, rpc) is grpc.StatusCode.UNAUTHENTICATED
     live.seen.clear()
     assert await code_of(live, rpc, metadata=bearer(live.token())) is grpc.StatusCode.OK
-    assert [seen.method for seen in live.seen] == [rpc.path]
+    assert [seen.method for seen in live.came] == [rpc.path]
 
 
 @pytest.mark.parametrize("rpc", PUBLIC, ids=lambda rpc: rpc.full_name)
@@ -87,7 +87,7 @@ async def test_a_public_rpc_is_routed_without_a_token(live: Edge, rpc: Rpc) -> N
 async def test_an_internal_rpc_is_not_routed(live: Edge, rpc: Rpc) -> None:
     live.seen.clear()
     assert await code_of(live, rpc, metadata=bearer(live.token())) is grpc.StatusCode.UNIMPLEMENTED
-    assert live.seen == []
+    assert live.came == []
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc in RPCS if rpc.bindings], ids=lambda rpc: rpc.full_name)
@@ -137,7 +137,7 @@ async def test_the_deadline_of_the_contract_reaches_the_service(live: Edge) -> N
     await asyncio.to_thread(verify.send, live.base, "GET", "/v1/users/me", headers, None)
     await code_of(live, get_user, metadata=bearer(live.token()), timeout_s=30)
     await code_of(live, get_user, metadata=bearer(live.token()), timeout_s=1)
-    rest_s, long_s, short_s = (seen.remaining_s or 0 for seen in live.seen)
+    rest_s, long_s, short_s = (seen.remaining_s or 0 for seen in live.came)
     assert get_user.policy.timeout_s == 2
     assert 1.5 < rest_s <= 2
     assert 1.5 < long_s <= 2
@@ -151,7 +151,7 @@ async def test_only_reads_are_repeated(live: Edge) -> None:
         live.seen.clear()
         assert await code_of(live, rpc, metadata=bearer(live.token())) is grpc.StatusCode.UNAVAILABLE
         del live.failing[rpc.path]
-        assert (name, len(live.seen)) == (name, calls)
+        assert (name, len(live.came)) == (name, calls)
 
 
 async def test_services_get_the_token_and_the_idempotency_key_but_nothing_forged(live: Edge) -> None:
@@ -165,7 +165,7 @@ async def test_services_get_the_token_and_the_idempotency_key_but_nothing_forged
         "x-request-id": "forged",
     }
     await asyncio.to_thread(verify.send, live.base, "PATCH", "/v1/users/me", headers, b'{"displayName":"x"}')
-    (seen,) = live.seen
+    (seen,) = live.came
     assert seen.metadata["authorization"] == headers["authorization"]
     assert seen.metadata["idempotency-key"] == "k-1"
     assert seen.metadata["x-envoy-original-path"] == "/v1/users/me"
