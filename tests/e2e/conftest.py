@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
     """One platform for each worker, on real engines. TRELLIS_E2E_KEEP=1 keeps its home, with the logs."""
     home = Path(tempfile.mkdtemp(prefix="trellis-e2e-"))
@@ -38,7 +38,7 @@ def platform() -> Iterator[Platform]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(platform: Platform) -> Person:
     """The owner of an organization."""
     person = sign_up(platform.rest, platform.mail, "Ada")
@@ -46,7 +46,7 @@ def ada(platform: Platform) -> Person:
     return person
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(platform: Platform, ada: Person) -> Person:
     """A member of Ada's organization."""
     person = sign_up(platform.rest, platform.mail, "Bob")
@@ -56,7 +56,7 @@ def bob(platform: Platform, ada: Person) -> Person:
     return person
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def eve(platform: Platform) -> Person:
     """The owner of another organization."""
     person = sign_up(platform.rest, platform.mail, "Eve")
