@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 from services.auth.domain import Account, Cause, Session, SigningKey, SignUp
 from services.chassis.lists import ListQuery, Rows
-
-
-class Outbox(Protocol):
-    """Events that leave the service if the transaction commits."""
-
-    def add(self, event: Any) -> None:
-        """Announce `event` if, and only if, the transaction commits."""
-        ...
+from services.chassis.transaction import Transaction
 
 
 class Accounts(Protocol):
@@ -111,7 +103,7 @@ class ChangedSessions(Protocol):
         ...
 
 
-class AuthTransaction(Protocol):
+class AuthTransaction(Transaction, Protocol):
     """One unit of work. Leaving it without commit changes nothing."""
 
     @property
@@ -120,17 +112,6 @@ class AuthTransaction(Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
-    @property
-    def outbox(self) -> Outbox: ...
-
-    async def commit(self, answer: Any = None) -> None:
-        """Make the changes, the events and the answer to a repeated request durable at once."""
-        ...
-
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class Passwords(Protocol):

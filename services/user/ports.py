@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 from services.chassis.lists import ListQuery, Rows
+from services.chassis.transaction import Transaction
 from services.user.domain import Membership, Organization, Role, User
-
-
-class Outbox(Protocol):
-    """Events that leave the service if the transaction commits."""
-
-    def add(self, event: Any) -> None:
-        """Announce `event` if, and only if, the transaction commits."""
-        ...
 
 
 class Users(Protocol):
@@ -123,7 +115,7 @@ class ChangedMemberships(Protocol):
         ...
 
 
-class UserTransaction(Protocol):
+class UserTransaction(Transaction, Protocol):
     """One unit of work. Leaving it without commit changes nothing."""
 
     @property
@@ -132,17 +124,6 @@ class UserTransaction(Protocol):
     def organizations(self) -> ChangedOrganizations: ...
     @property
     def memberships(self) -> ChangedMemberships: ...
-    @property
-    def outbox(self) -> Outbox: ...
-
-    async def commit(self, answer: Any = None) -> None:
-        """Make the changes, the events and the answer to a repeated request durable at once."""
-        ...
-
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 Begin = Callable[[], UserTransaction]
