@@ -15,7 +15,7 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.handlers import MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.user import FakeAccounts, Ports
@@ -38,6 +38,10 @@ class Parts:
     ids: Ids = field(default_factory=Ids)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
+
+    @property
+    def handlers(self) -> Handlers:
+        return Handlers(self.users, self.organizations, self.memberships)
 
     @property
     def users(self) -> UserHandlers:
@@ -79,7 +83,7 @@ class UserProcess:
 async def running(parts: Parts) -> AsyncIterator[UserProcess]:
     """Serve on a free port of loopback."""
     lists = Lists(parts.keyring, parts.clock)
-    server, _ = build_server(servicers(parts.users, parts.organizations, parts.memberships, lists), _guards(parts))
+    server, _ = build_server(servicers(parts.handlers, lists), _guards(parts))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -1,25 +1,24 @@
-"""The gRPC edge of the auth service: unpack, delegate, pack. No decisions."""
+"""`trellis.auth.v1.AuthService`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from google.api import httpbody_pb2
 
 from services.auth import convert
 from services.auth.domain import TokenSet
-from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import SignInHandlers, SignUpHandlers
 from services.auth.handlers.sign_ins import SignIn
 from services.auth.handlers.sign_ups import SignUp
 from services.chassis import principal
-from services.chassis.lists import Lists
 from trellis.auth.v1 import resources_pb2 as pb
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as base
 
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
+
 
 USER_AGENT_LENGTH = 256
 
@@ -57,47 +56,6 @@ class AuthServicer(base.AuthServiceServicer):
     async def SignOut(self, request: rpc.SignOutRequest, context: Context) -> rpc.SignOutResponse:
         await self._sign_ins.sign_out(principal.current())
         return rpc.SignOutResponse()
-
-
-class SessionServicer(base.SessionServiceServicer):
-    """`trellis.auth.v1.SessionService`."""
-
-    def __init__(self, handlers: SessionHandlers, lists: Lists) -> None:
-        self._handlers, self._lists = handlers, lists
-
-    async def GetSession(self, request: rpc.GetSessionRequest, context: Context) -> pb.Session:
-        return convert.session_to_proto(await self._handlers.get_session(request.name, principal.current()))
-
-    async def ListSessions(self, request: rpc.ListSessionsRequest, context: Context) -> rpc.ListSessionsResponse:
-        rows = await self._handlers.list_sessions(
-            request.parent, principal.current(), self._lists.query(request), show_ended=request.show_ended
-        )
-        return rpc.ListSessionsResponse(
-            sessions=map(convert.session_to_proto, rows.items), next_page_token=self._lists.token(request, rows.next)
-        )
-
-    async def RevokeSession(self, request: rpc.RevokeSessionRequest, context: Context) -> pb.Session:
-        return convert.session_to_proto(await self._handlers.revoke_session(request.name, principal.current()))
-
-
-class JwksServicer(base.JwksServiceServicer):
-    """`trellis.auth.v1.JwksService`."""
-
-    def __init__(self, handlers: KeyHandlers) -> None:
-        self._handlers = handlers
-
-    async def GetJwks(self, request: rpc.GetJwksRequest, context: Context) -> httpbody_pb2.HttpBody:
-        return httpbody_pb2.HttpBody(content_type="application/json", data=await self._handlers.get_jwks())
-
-
-class AccountServicer(base.AccountServiceServicer):
-    """`trellis.auth.v1.AccountService`."""
-
-    def __init__(self, handlers: AccountHandlers) -> None:
-        self._handlers = handlers
-
-    async def GetAccount(self, request: rpc.GetAccountRequest, context: Context) -> pb.Account:
-        return convert.account_to_proto(await self._handlers.get_account(request.user))
 
 
 def _issued(tokens: TokenSet, validate_only: bool) -> pb.TokenSet:

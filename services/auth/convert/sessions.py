@@ -1,4 +1,4 @@
-"""proto ↔ domain, pure: no defaults, no decisions."""
+"""Sessions and token sets."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.domain import Account, Nothing, Session, TokenSet
+from services.auth.domain import Session, TokenSet
 from services.chassis import principal
 from services.chassis.times import timestamp
 from trellis.auth.v1 import resources_pb2 as pb
-from trellis.auth.v1 import service_pb2 as rpc
-
-
-def account_to_proto(account: Account) -> pb.Account:
-    return pb.Account(
-        user=account.user,
-        email=account.email,
-        display_name=account.display_name,
-        create_time=timestamp(account.create_time),
-    )
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -49,24 +39,7 @@ def token_set_to_proto(tokens: TokenSet) -> pb.TokenSet:
     )
 
 
-def nothing_to_proto(nothing: Nothing) -> Message:
-    return _EMPTY[nothing.rpc]()
-
-
-def answer_to_proto(answer: Any) -> Message:
-    """Return the message that answers with a domain object: what a repeated request is answered with."""
-    return _ANSWERS[type(answer)](answer)
-
-
-_EMPTY: dict[str, type[Message]] = {
-    "SignUp": rpc.SignUpResponse,
-    "ResendVerification": rpc.ResendVerificationResponse,
-    "SignOut": rpc.SignOutResponse,
-}
-
-_ANSWERS: dict[type, Callable[[Any], Message]] = {
-    Account: account_to_proto,
+ANSWERS: dict[type, Callable[[Any], Message]] = {
     Session: session_to_proto,
     TokenSet: token_set_to_proto,
-    Nothing: nothing_to_proto,
 }

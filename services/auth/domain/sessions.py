@@ -1,12 +1,7 @@
-"""What sign-ups, accounts and sessions are, and what may happen to them. No I/O, no clock: `at` is handed in.
-
-CredentialsInvalid · EmailNotVerified · PasswordTooCommon · VerificationInvalid · RefreshTokenInvalid · RefreshTokenReused ·
-SessionNotFound · SessionEnded · NotAMember · MembershipUnavailable · AccountNotFound: the errors, each with its reason.
-"""
+"""Signed-in devices and the tokens they get."""
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
@@ -14,45 +9,11 @@ from typing import Self
 
 from services.chassis.errors import (
     FailedPrecondition,
-    InvalidArgument,
     NotFound,
     PermissionDenied,
     Unauthenticated,
     Unavailable,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SignUp:
-    """Somebody's wish for an account, until the link in the mail is followed or expires."""
-
-    id: str
-    email: str
-    display_name: str
-    password_hash: str
-    create_time: datetime
-    expire_time: datetime
-    used_time: datetime | None = None
-
-    def verify(self, user: str, at: datetime) -> tuple[Account, AccountCreated]:
-        """Return the account the link makes. Raises VerificationInvalid."""
-        if self.used_time is not None or at >= self.expire_time:
-            raise VerificationInvalid
-        account = Account(user, self.email, self.display_name, self.password_hash, at)
-        return account, AccountCreated(user, self.email, self.display_name, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person who proved to own an address."""
-
-    user: str
-    email: str
-    display_name: str
-    password_hash: str
-    create_time: datetime
-    last_organization: str = ""
-    """The organization the person last worked in; where the next session begins."""
 
 
 class Cause(IntEnum):
@@ -112,17 +73,6 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key that signs access tokens, first published, then used, at last retired."""
-
-    kid: str
-    private_jwk: bytes
-    create_time: datetime
-    sign_from_time: datetime
-    retire_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TokenSet:
     """What a client calls with."""
 
@@ -137,59 +87,6 @@ class TokenSet:
     def rehearsed(self) -> Self:
         """Return the answer without its tokens: no session stands behind those of a request that changed nothing."""
         return replace(self, access_token="", refresh_token="")
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """The answer of an RPC that says the same to everybody."""
-
-    rpc: str
-
-
-def normalized_email(email: str) -> str:
-    """Return the address as accounts are told apart by it: case makes no difference."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
-
-
-def normalized_password(password: str) -> str:
-    """Return the password as it is hashed: the same whatever keyboard composed it (NIST SP 800-63B §3.1.1.2)."""
-    return unicodedata.normalize("NFC", password)
-
-
-def refuse_common(password: str, email: str, common: frozenset[str]) -> None:
-    """Refuse what attackers try first: known passwords, the address itself, one short thing repeated.
-
-    Raises PasswordTooCommon.
-    """
-    folded = password.casefold()
-    local_part = email.partition("@")[0]
-    repeated = any(folded == (folded[:size] * len(folded))[: len(folded)] for size in (1, 2, 3, 4))
-    if folded in common or repeated or folded in (email, local_part, email.replace("@", "").replace(".", "")):
-        raise PasswordTooCommon
-
-
-@dataclass(frozen=True, slots=True)
-class AccountCreated:
-    """A person proved to own their address."""
-
-    user: str
-    email: str
-    display_name: str
-    create_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class VerificationRequested:
-    """A mail with a link is to be sent."""
-
-    sign_up: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignUpRepeated:
-    """Somebody signed up with an address that has an account."""
-
-    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,24 +122,6 @@ class EmailNotVerified(FailedPrecondition):
 
     def __init__(self) -> None:
         super().__init__("The e-mail address is not verified yet; follow the link in the mail or ask for a new one.")
-
-
-class PasswordTooCommon(InvalidArgument):
-    """The password is among those that attackers try first."""
-
-    reason = "PASSWORD_TOO_COMMON"
-
-    def __init__(self) -> None:
-        super().__init__("This password is among those that attackers try first; choose another.")
-
-
-class VerificationInvalid(FailedPrecondition):
-    """The verification token is forged, used or expired."""
-
-    reason = "VERIFICATION_INVALID"
-
-    def __init__(self) -> None:
-        super().__init__("This link was used before or has expired; ask for a new one.")
 
 
 class RefreshTokenInvalid(Unauthenticated):
@@ -297,12 +176,3 @@ class MembershipUnavailable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("Memberships cannot be read at the moment; try again.", retry_after_s=1.0)
-
-
-class AccountNotFound(NotFound):
-    """There is no account of that user."""
-
-    reason = "ACCOUNT_NOT_FOUND"
-
-    def __init__(self, user: str) -> None:
-        super().__init__(f"There is no account of {user}.", user=user)

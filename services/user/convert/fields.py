@@ -1,0 +1,27 @@
+"""Fields that several resources have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from services.chassis import masks
+from services.chassis.errors import invalid_field
+from trellis.user.v1 import resources_pb2 as pb
+
+
+def display_name_of(resource: pb.User | pb.Organization) -> str:
+    """Return the name to show. Raises InvalidArgument for an empty one."""
+    if not resource.display_name.strip():
+        raise invalid_field("display_name", "must not be empty.", "required")
+    return resource.display_name
+
+
+def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> dict[str, str]:
+    """Return the new values by field. Raises InvalidArgument."""
+    values = masks.values(resource, mask, writable)
+    if "display_name" in values and not values["display_name"].strip():
+        raise invalid_field("display_name", "must not be empty.", "required")
+    return values

@@ -1,0 +1,56 @@
+"""What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
+
+from services.user.domain.memberships import (
+    LastOwner,
+    Membership,
+    MembershipCreated,
+    MembershipDeleted,
+    MembershipExists,
+    MembershipNotFound,
+    MembershipUpdated,
+    OwnerRequired,
+    Role,
+    create_organization,
+    join,
+    membership_name,
+    only_an_owner,
+)
+from services.user.domain.organizations import (
+    Organization,
+    OrganizationCreated,
+    OrganizationDeleted,
+    OrganizationDeletedEvent,
+    OrganizationNotDeleted,
+    OrganizationNotFound,
+    OrganizationUndeleted,
+    OrganizationUpdated,
+)
+from services.user.domain.users import User, UserNotFound, UserNotVisible, UserUpdated
+
+__all__ = [
+    "LastOwner",
+    "Membership",
+    "MembershipCreated",
+    "MembershipDeleted",
+    "MembershipExists",
+    "MembershipNotFound",
+    "MembershipUpdated",
+    "Organization",
+    "OrganizationCreated",
+    "OrganizationDeleted",
+    "OrganizationDeletedEvent",
+    "OrganizationNotDeleted",
+    "OrganizationNotFound",
+    "OrganizationUndeleted",
+    "OrganizationUpdated",
+    "OwnerRequired",
+    "Role",
+    "User",
+    "UserNotFound",
+    "UserNotVisible",
+    "UserUpdated",
+    "create_organization",
+    "join",
+    "membership_name",
+    "only_an_owner",
+]

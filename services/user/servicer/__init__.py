@@ -1,0 +1,14 @@
+"""The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
+
+from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
+from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
+from services.user.servicer.users import USER_FIELDS, UserServicer
+
+__all__ = [
+    "MEMBERSHIP_FIELDS",
+    "ORGANIZATION_FIELDS",
+    "USER_FIELDS",
+    "MembershipServicer",
+    "OrganizationServicer",
+    "UserServicer",
+]
