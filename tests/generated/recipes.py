@@ -1,0 +1,51 @@
+"""What a valid request needs beyond the contract's rules. A line is about a field or a kind of resource, not about an RPC.
+
+The builder makes what the rules of a field allow. Where that is not enough, because a value must have been sent to somebody
+by mail, or name something in a certain state, a line says how such a value is had. `test_requests.py` names the line that
+is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.generated.world import Scope, World
+
+Recipe = Callable[[World, Scope], object]
+
+
+def _open_link(world: World, scope: Scope) -> str:
+    """The token of a verification mail that nobody followed yet."""
+    return world.open_link()
+
+
+def _newcomer(world: World, scope: Scope) -> str:
+    """Somebody who is not in the organization."""
+    taken = scope.made.setdefault("newcomers", [])
+    taken.append(next(person.name for person in world.newcomers if person.name not in taken))
+    return taken[-1]
+
+
+FIELDS: dict[str, Recipe] = {
+    "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
+    "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
+    "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
+    "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,
+    "trellis.user.v1.Membership.user": _newcomer,
+}
+"""A value by the full name of its field."""
+
+RESOURCES: dict[str, Recipe] = {
+    "trellis.dev/Organization": lambda world, scope: scope.organization,
+    "trellis.dev/User": lambda world, scope: scope.person.name,
+    "trellis.dev/Session": lambda world, scope: scope.person.session,
+}
+"""An existing name by the type of its resource, where no Create RPC makes one."""
+
+UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete"}
+"""Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
+
+GLOBAL: dict[str, str] = {
+    "trellis.user.v1.Membership.user": "a user belongs to no organization: whoever knows the id may make it a member",
+}
+"""Fields that may name what is not the organization's own, and why. Everywhere else that is refused."""

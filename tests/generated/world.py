@@ -1,0 +1,264 @@
+"""The running platform and the people on it. Services are called at their own ports, where no limit by address stands."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from services.auth.store.keys import SEAL
+from services.chassis.keys import Keyring
+from tests.e2e.client import PASSWORD, mails_to
+from tests.e2e.platform import SERVICES, Platform
+from tests.generated.answers import Answer, answered, refused
+from tests.generated.contract import Rpc
+from tests.generated.ledger import Ledger
+from trellis.auth.v1 import resources_pb2 as auth
+from trellis.auth.v1 import service_pb2 as auth_rpc
+from trellis.auth.v1 import service_pb2_grpc as auth_stubs
+from trellis.user.v1 import resources_pb2 as user
+from trellis.user.v1 import service_pb2 as user_rpc
+from trellis.user.v1 import service_pb2_grpc as user_stubs
+
+Metadata = tuple[tuple[str, str], ...]
+Claims = dict[str, Any]
+PATIENCE_S = 15
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account and a session."""
+
+    email: str
+    name: str
+    session: str
+    token: str
+    refresh_token: str
+    password: str = field(default=PASSWORD, repr=False)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Somebody who works in an organization; `made` are the resources they made there, by type."""
+
+    person: Person
+    organization: str
+    token: str
+    mark: str
+    """What every text that is made here begins with."""
+    made: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that belongs here."""
+        made = [name for names in self.made.values() for name in names]
+        return list(dict.fromkeys([self.organization, self.person.name, self.person.session, *made]))
+
+
+@dataclass
+class World:
+    """A platform with people in it."""
+
+    platform: Platform
+    ledger: Ledger
+
+    # Calls
+
+    def call(self, rpc: Rpc, messages: Sequence[Message], metadata: Metadata = ()) -> Answer:
+        """Call at the service's own port."""
+        try:
+            return answered(self._sent(rpc, messages, metadata))
+        except grpc.RpcError as error:
+            return refused(error)
+
+    def call_at_once(self, rpc: Rpc, messages: Sequence[Message], metadata: Metadata, times: int) -> list[Answer]:
+        """Make the same call many times at the same moment."""
+        with ThreadPoolExecutor(times) as threads:
+            return list(threads.map(lambda _: self.call(rpc, messages, metadata), range(times)))
+
+    def rest(self, verb: str, path: str, body: bytes | None, metadata: Metadata) -> tuple[int, bytes]:
+        """Call at the edge."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.platform.base, timeout=PATIENCE_S)
+        typed = {"content-type": "application/json"} if body is not None else {}
+        try:
+            connection.request(verb, path, body, {**typed, **dict(metadata)})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def _sent(self, rpc: Rpc, messages: Sequence[Message], metadata: Metadata) -> list[bytes]:
+        channel, written = self.channels[rpc.policy.service], _written
+        if not rpc.streams_in:
+            (message,) = messages
+            if rpc.streams_out:
+                return [*channel.unary_stream(rpc.path, written)(message, metadata=metadata, timeout=PATIENCE_S)]
+            return [channel.unary_unary(rpc.path, written)(message, metadata=metadata, timeout=PATIENCE_S)]
+        if rpc.streams_out:
+            return [*channel.stream_stream(rpc.path, written)(iter(messages), metadata=metadata, timeout=PATIENCE_S)]
+        return [channel.stream_unary(rpc.path, written)(iter(messages), metadata=metadata, timeout=PATIENCE_S)]
+
+    @cached_property
+    def channels(self) -> dict[str, Any]:
+        """A channel to each service."""
+        ports = self.platform.home.ports
+        return {name: grpc.insecure_channel(f"127.0.0.1:{ports[f'{name}_a']}") for name in SERVICES}
+
+    # People
+
+    @cached_property
+    def ada(self) -> Scope:
+        """The owner of an organization, who is never changed: reads and refused calls are made here."""
+        return self.scope(self.person("ada"), "ada")
+
+    @cached_property
+    def eve(self) -> Scope:
+        """The owner of another organization."""
+        return self.scope(self.person("eve"), "eve")
+
+    @cached_property
+    def loner(self) -> Person:
+        """Somebody who belongs to no organization."""
+        return self.person("loner")
+
+    @cached_property
+    def founder(self) -> Person:
+        """The owner of every organization that is made for one case."""
+        return self.person("founder")
+
+    @cached_property
+    def newcomers(self) -> list[Person]:
+        """People whom any organization may take in."""
+        return [self.person("newcomer") for _ in range(3)]
+
+    def of_role(self, role: str) -> Metadata:
+        """Return the credentials of a member of Ada's organization with a role."""
+        return bearer(self._members[role])
+
+    @cached_property
+    def _members(self) -> dict[str, str]:
+        found = {"owner": self.ada.token}
+        for role in ("admin", "member"):
+            person = self.person(role)
+            membership = user.Membership(user=person.name, role=user.Role.Value(f"ROLE_{role.upper()}"))
+            request = user_rpc.CreateMembershipRequest(parent=self.ada.organization, membership=membership)
+            self._memberships.CreateMembership(request, metadata=bearer(self.ada.token))
+            found[role] = self.switch(person, self.ada.organization)
+        return found
+
+    def person(self, display_name: str) -> Person:
+        """Sign somebody up, follow the link, sign in."""
+        email = f"{display_name}-{uuid.uuid4().hex[:12]}@example.com"
+        form = auth_rpc.SignUpRequest(email=email, password=PASSWORD, display_name=display_name)
+        self._auth.SignUp(form)
+        self._auth.VerifyEmail(auth_rpc.VerifyEmailRequest(token=self.token_in_mail(email)))
+        self.ledger.settle()
+        return self.signed_in(email)
+
+    def signed_in(self, email: str) -> Person:
+        """Begin another session."""
+        tokens: auth.TokenSet = self._auth.SignIn(auth_rpc.SignInRequest(email=email, password=PASSWORD))
+        return Person(email, tokens.user, tokens.session, tokens.access_token, tokens.refresh_token)
+
+    def open_link(self) -> str:
+        """Return the token of a verification mail that nobody followed yet."""
+        email = f"link-{uuid.uuid4().hex[:12]}@example.com"
+        self._auth.SignUp(auth_rpc.SignUpRequest(email=email, password=PASSWORD, display_name="link"))
+        return self.token_in_mail(email)
+
+    def token_in_mail(self, email: str) -> str:
+        """Return the token of the newest mail to an address that carries one."""
+        self.ledger.settle()
+        texts = [mail["text"] for mail in mails_to(self.platform.mail, email) if "Token:\n" in mail["text"]]
+        return str(texts[-1].partition("Token:\n")[2].split()[0])
+
+    def scope(self, person: Person, mark: str) -> Scope:
+        """Let somebody make an organization and work there."""
+        wanted = user.Organization(display_name=f"{mark} {uuid.uuid4().hex[:8]}")
+        request = user_rpc.CreateOrganizationRequest(organization=wanted)
+        made = self._organizations.CreateOrganization(request, metadata=bearer(person.token))
+        self.ledger.settle()
+        return Scope(person, made.name, self.switch(person, made.name), mark)
+
+    def switch(self, person: Person, organization: str) -> str:
+        """Return a token of somebody's session that names an organization."""
+        request = auth_rpc.SwitchOrganizationRequest(organization=organization)
+        return str(self._auth.SwitchOrganization(request, metadata=bearer(person.token)).access_token)
+
+    def ended(self) -> str:
+        """Return a token of a session that was used, and then ended."""
+        again = self.signed_in(self.ada.person.email)
+        token = self.switch(again, self.ada.organization)
+        user_stubs.UserServiceStub(self.channels["user"]).GetUser(
+            user_rpc.GetUserRequest(name="users/me"), metadata=bearer(token)
+        )
+        self._auth.SignOut(auth_rpc.SignOutRequest(), metadata=bearer(token))
+        self.ledger.settle()
+        return token
+
+    @cached_property
+    def _auth(self) -> Any:
+        return auth_stubs.AuthServiceStub(self.channels["auth"])
+
+    @cached_property
+    def _organizations(self) -> Any:
+        return user_stubs.OrganizationServiceStub(self.channels["user"])
+
+    @cached_property
+    def _memberships(self) -> Any:
+        return user_stubs.MembershipServiceStub(self.channels["user"])
+
+    # Tokens
+
+    @cached_property
+    def auths_key(self) -> ECKey:
+        """Auth's own signing key, out of its vault: what even the right signature does not make good is refused."""
+        row = self.ledger.row("auth", "SELECT kid, private_jwk FROM signing_keys ORDER BY sign_from_time LIMIT 1")
+        keyring = Keyring(bytes.fromhex(self.platform.home.root_secret("auth")))
+        return ECKey.import_key(json.loads(keyring.open(SEAL, row["private_jwk"], row["kid"].encode())))
+
+    def service_token(self, service: str, **changed: Any) -> str:
+        """Return a token that a service calls others with."""
+        key = ECKey.import_key(json.loads(self.platform.home.service_key(service)))
+        now_s = int(time.time())
+        subject = f"services/{service}"
+        claims = {"iss": subject, "sub": subject, "aud": "trellis", "iat": now_s, "exp": now_s + 60}
+        return signed(key, {**claims, **changed}, kind="svc+jwt")
+
+    def altered(self, token: str, **changed: Any) -> str:
+        """Return a token of auth that says something else."""
+        return signed(self.auths_key, {**claims_of(token), **changed})
+
+
+def claims_of(token: str) -> Claims:
+    """Return what a token says."""
+    part = token.split(".")[1]
+    claims: Claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
+
+def signed(key: ECKey, claims: Mapping[str, Any], *, kind: str = "at+jwt") -> str:
+    """Return a token with these claims."""
+    header = {"alg": "ES256", "typ": kind, "kid": key.kid}
+    return jws.serialize_compact(header, json.dumps(claims), key, algorithms=["ES256"])
+
+
+def bearer(token: str) -> Metadata:
+    """Return the credentials that a token makes."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _written(message: Message) -> bytes:
+    return message.SerializeToString()
