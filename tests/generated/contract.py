@@ -164,6 +164,28 @@ class Rpc:
         return {path: field for path, field in leaves(self.descriptor.input_type) if field.is_text and field.reference}
 
     @cached_property
+    def needed_names(self) -> list[str]:
+        """Those of `names` that every valid request has."""
+        return [path for path in self.names if all(self.needs(field) for field in self._way(path))]
+
+    def needs(self, field: Field) -> bool:
+        """Whether a valid request sets a field, where it sets the message that the field is in."""
+        changed = self.updates and self.body is not None and field.descriptor.containing_type is self.body.message
+        if "OUTPUT_ONLY" in field.behaviors or (changed and "IMMUTABLE" in field.behaviors):
+            return False
+        if "IDENTIFIER" in field.behaviors:
+            return changed
+        return "REQUIRED" in field.behaviors or field.rules.required or field.rules.repeated.min_items > 0
+
+    def _way(self, path: str) -> Iterator[Field]:
+        """Yield every field that a path goes through."""
+        message: Any = self.descriptor.input_type
+        for name in path.split("."):
+            field = fields_of(message)[name]
+            yield field
+            message = field.message
+
+    @cached_property
     def body(self) -> Field | None:
         """The resource that a Create or Update brings along."""
         verb = re.match("Create|Update", self.name)
@@ -240,8 +262,8 @@ def leaves(message: Descriptor, before: str = "", above: tuple[Descriptor, ...] 
 def values_at(message: Message, path: str) -> Iterator[str]:
     """Yield what stands at a path, each item of repeated fields on the way."""
     name, _, rest = path.partition(".")
-    found = getattr(message, name)
-    for each in found if not isinstance(found, str | bytes | Message) and hasattr(found, "__iter__") else [found]:
+    found: Any = getattr(message, name)
+    for each in found if message.DESCRIPTOR.fields_by_name[name].is_repeated else [found]:
         yield from values_at(each, rest) if rest else [each]
 
 

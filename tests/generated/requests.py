@@ -108,9 +108,8 @@ class Requests:
 
     def _fill(self, message: Message, rpc: Rpc, scope: Scope, choice: str = "") -> None:
         """Set every field that must be set."""
-        whole = rpc.updates and rpc.body is not None and message.DESCRIPTOR is rpc.body.message
         for field in fields_of(message.DESCRIPTOR).values():
-            if field.name == choice or (_is_needed(field, named=whole) and not _is_optional_choice(field)):
+            if field.name == choice or (rpc.needs(field) and not _is_optional_choice(field)):
                 self._set(message, field, rpc, scope)
 
     def _set(self, message: Message, field: Field, rpc: Rpc, scope: Scope) -> None:
@@ -198,16 +197,6 @@ def unknown(name: str) -> str:
 def _unknown_id(part: str) -> str:
     prefix, separator, _ = part.partition("_")
     return f"{prefix}{separator}{uuid.uuid4().hex[:26]}" if separator else part
-
-
-def _is_needed(field: Field, *, named: bool) -> bool:
-    if "OUTPUT_ONLY" in field.behaviors:
-        return False
-    if "IDENTIFIER" in field.behaviors:
-        return named
-    if named and "IMMUTABLE" in field.behaviors:
-        return False
-    return "REQUIRED" in field.behaviors or field.rules.required or field.rules.repeated.min_items > 0
 
 
 def _is_optional_choice(field: Field) -> bool:

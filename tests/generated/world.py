@@ -197,7 +197,8 @@ class World:
         request = auth_rpc.SwitchOrganizationRequest(organization=organization)
         return str(self._auth.SwitchOrganization(request, metadata=bearer(person.token)).access_token)
 
-    def ended(self) -> str:
+    @cached_property
+    def ended_token(self) -> str:
         """Return a token of a session that was used, and then ended."""
         again = self.signed_in(self.ada.person.email)
         token = self.switch(again, self.ada.organization)
