@@ -1,15 +1,14 @@
-"""The columns of the authorization matrix: who calls without being let, to which RPCs that applies, and what they are told."""
+"""The columns of the authorization matrix: who calls without being let, which RPCs that is about, what they are told."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from tests.e2e.platform import ROOT
+from cli.home import ROOT
 from tests.generated.contract import Rpc
 from tests.generated.world import Metadata, World, bearer, claims_of, signed
 from trellis.policies import ROLE_PERMISSIONS
@@ -86,7 +85,7 @@ def _unlisted(world: World, rpc: Rpc) -> Metadata:
 
 
 def _unlisted_services(rpc: Rpc) -> list[str]:
-    return sorted({path.parent.name for path in Path(ROOT, "services").glob("*/wiring.py")} - set(rpc.policy.callers))
+    return sorted({path.parent.name for path in (ROOT / "services").glob("*/wiring.py")} - set(rpc.policy.callers))
 
 
 EXPIRED = Column("expired", ALL, UNAUTHENTICATED, _changed(exp=int(time.time()) - HOUR_S))

@@ -249,7 +249,7 @@ def fields_of(message: Any) -> dict[str, Field]:
     return {field.name: Field(field) for field in message.fields}
 
 
-def leaves(message: Descriptor, before: str = "", above: tuple[Descriptor, ...] = ()) -> Iterator[tuple[str, Field]]:
+def leaves(message: Any, before: str = "", above: tuple[Descriptor, ...] = ()) -> Iterator[tuple[str, Field]]:
     """Yield every field that holds no message, by its path; messages of the contract are gone through, each once a path."""
     for name, field in fields_of(message).items():
         inner = field.message

@@ -19,15 +19,21 @@ def _open_link(world: World, scope: Scope) -> str:
     return world.open_link()
 
 
+def _unfinished(world: World, scope: Scope) -> str:
+    """An address that signed up and did not follow its link."""
+    return world.unfinished()
+
+
 def _newcomer(world: World, scope: Scope) -> str:
     """Somebody who is not in the organization."""
     taken = scope.made.setdefault("newcomers", [])
-    taken.append(next(person.name for person in world.newcomers if person.name not in taken))
+    taken.append(next(person.name for person in world.newcomers(scope.mark) if person.name not in taken))
     return taken[-1]
 
 
 FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
+    "trellis.auth.v1.ResendVerificationRequest.email": _unfinished,
     "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
     "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
     "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,

@@ -24,8 +24,6 @@ from tests.generated.contract import (
     creator,
     fields_of,
     leaves,
-    resource_of,
-    resources,
     sibling,
 )
 from tests.generated.recipes import FIELDS, RESOURCES, UNDONE_FIRST
@@ -173,6 +171,20 @@ def renamed(rpc: Rpc, messages: Sequence[Message]) -> list[Message]:
     return others
 
 
+def set_at(message: Any, path: str, value: str) -> None:
+    """Set the text at a path; where several stand there, add it to them."""
+    name, _, rest = path.partition(".")
+    found = getattr(message, name)
+    if rest and message.DESCRIPTOR.fields_by_name[name].is_repeated:
+        set_at(found[-1] if found else found.add(), rest, value)
+    elif rest:
+        set_at(found, rest, value)
+    elif message.DESCRIPTOR.fields_by_name[name].is_repeated:
+        found.append(value)
+    else:
+        setattr(message, name, value)
+
+
 def rename_at(message: Any, path: str, change: Any) -> None:
     """Replace every name at a path; where there is none, nothing happens."""
     name, _, rest = path.partition(".")
@@ -247,15 +259,3 @@ def _elements(violation: Any) -> Any:
 
 def _line(rpc: Rpc, field: str, why: str) -> str:
     return f"{rpc}: {field}: {why}; say how a value is made in FIELDS of tests/generated/recipes.py"
-
-
-__all__ = [
-    "RecipeMissing",
-    "Requests",
-    "altered",
-    "rename_at",
-    "renamed",
-    "resource_of",
-    "resources",
-    "unknown",
-]

@@ -1,4 +1,4 @@
-"""Every RPC × everybody who is not let: refused as the contract says, whether or not what they name exists, without a trace."""
+"""Every RPC × everybody who is not let: refused as declared, whether or not what they name exists, without a trace."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_denied(rpc: Rpc, column: Column, world: World, asked: Any) -> None:
 
 @pytest.mark.parametrize(("rpc", "column"), STRANGERS)
 def test_a_stranger_learns_and_changes_nothing(rpc: Rpc, column: Column, world: World, asked: Any) -> None:
-    """What needs no permission is refused by its handler, for a reason that it declares, or answers as if nothing were there."""
+    """What needs no permission is refused by its handler, for a declared reason, or answers as if nothing were there."""
     form, credentials = asked(rpc), column.credentials(world, rpc)
     before = world.ledger.checksums()
     real, unreal = (world.call(rpc, messages, credentials) for messages in (form.real, form.unreal))

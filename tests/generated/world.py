@@ -73,6 +73,7 @@ class World:
 
     platform: Platform
     ledger: Ledger
+    _newcomers: dict[str, list[Person]] = field(default_factory=dict)
 
     # Calls
 
@@ -126,7 +127,7 @@ class World:
     @cached_property
     def eve(self) -> Scope:
         """The owner of another organization."""
-        return self.scope(self.person("eve"), "eve")
+        return self.scope(self.person("evesown"), "evesown")
 
     @cached_property
     def loner(self) -> Person:
@@ -138,10 +139,11 @@ class World:
         """The owner of every organization that is made for one case."""
         return self.person("founder")
 
-    @cached_property
-    def newcomers(self) -> list[Person]:
-        """People whom any organization may take in."""
-        return [self.person("newcomer") for _ in range(3)]
+    def newcomers(self, mark: str) -> list[Person]:
+        """Return people whom the organizations of a mark may take in, and no other ones do."""
+        if mark not in self._newcomers:
+            self._newcomers[mark] = [self.person(f"{mark}-newcomer") for _ in range(3)]
+        return self._newcomers[mark]
 
     def of_role(self, role: str) -> Metadata:
         """Return the credentials of a member of Ada's organization with a role."""
@@ -174,9 +176,13 @@ class World:
 
     def open_link(self) -> str:
         """Return the token of a verification mail that nobody followed yet."""
+        return self.token_in_mail(self.unfinished())
+
+    def unfinished(self) -> str:
+        """Return an address that signed up and did not follow its link."""
         email = f"link-{uuid.uuid4().hex[:12]}@example.com"
         self._auth.SignUp(auth_rpc.SignUpRequest(email=email, password=PASSWORD, display_name="link"))
-        return self.token_in_mail(email)
+        return email
 
     def token_in_mail(self, email: str) -> str:
         """Return the token of the newest mail to an address that carries one."""
