@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
 
@@ -16,6 +17,7 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
+    teams: TeamHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "TeamHandlers", "UserHandlers"]

@@ -3,6 +3,7 @@
 from services.user.ports.accounts import Accounts
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
+from services.user.ports.teams import ChangedTeams, Teams
 from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
 from services.user.ports.users import ChangedUsers, Users
 
@@ -11,11 +12,13 @@ __all__ = [
     "Begin",
     "ChangedMemberships",
     "ChangedOrganizations",
+    "ChangedTeams",
     "ChangedUsers",
     "Memberships",
     "NewId",
     "Now",
     "Organizations",
+    "Teams",
     "UserTransaction",
     "Users",
 ]
