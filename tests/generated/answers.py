@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,17 +36,22 @@ class Answer:
         """Code and reason: what a refusal is compared by."""
         return self.code.name, self.reason
 
-    def without(self, names: Iterable[str]) -> tuple[str, str]:
+    def without(self, names: Collection[str]) -> tuple[str, str]:
         """Return everything the answer tells, with the names that the request sent taken out."""
-        told = self.words if not self.ok else repr(self.messages)
-        for name in sorted(names, key=len, reverse=True):
-            told = told.replace(name, "…")
-        return self.code.name, told
+        return self.code.name, masked(self.words if not self.ok else repr(self.messages), names)
 
     def tells(self, marks: Iterable[str]) -> list[str]:
         """Return those of `marks` that the answer holds."""
         told = self.words.encode() + b"".join(self.messages)
         return [mark for mark in marks if mark.encode() in told]
+
+
+def masked(words: str, names: Collection[str]) -> str:
+    """Return the words without the names and without their ids."""
+    ids = [part for name in names for part in name.split("/") if "_" in part]
+    for name in sorted([*names, *ids], key=len, reverse=True):
+        words = words.replace(name, "…")
+    return words
 
 
 def answered(messages: Iterable[bytes]) -> Answer:

@@ -8,47 +8,74 @@ is missing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from tests.generated.world import Scope, World
+from tests.generated.world import Scope
+from trellis.policies import ROLE_PERMISSIONS
 
-Recipe = Callable[[World, Scope], object]
+if TYPE_CHECKING:
+    from tests.generated.requests import Requests
+
+Recipe = Callable[["Requests", Scope], object]
 
 
-def _open_link(world: World, scope: Scope) -> str:
+def _open_link(requests: Requests, scope: Scope) -> str:
     """The token of a verification mail that nobody followed yet."""
-    return world.open_link()
+    return requests.world.open_link()
 
 
-def _unfinished(world: World, scope: Scope) -> str:
+def _unfinished(requests: Requests, scope: Scope) -> str:
     """An address that signed up and did not follow its link."""
-    return world.unfinished()
+    return requests.world.unfinished()
 
 
-def _newcomer(world: World, scope: Scope) -> str:
+def _newcomer(requests: Requests, scope: Scope) -> str:
     """Somebody who is not in the organization."""
-    taken = scope.made.setdefault("newcomers", [])
-    taken.append(next(person.name for person in world.newcomers(scope.mark) if person.name not in taken))
-    return taken[-1]
+    members = _users_of(scope, "trellis.dev/Membership")
+    return next(person.name for person in requests.world.newcomers(scope.mark) if person.name not in members)
 
+
+def _next_member(requests: Requests, scope: Scope) -> str:
+    """Somebody in the organization who is in none of its teams."""
+    for user in (scope.person.name, *_users_of(scope, "trellis.dev/Membership")):
+        if user not in _users_of(scope, "trellis.dev/TeamMember"):
+            return user
+    return f"users/{requests.made('trellis.dev/Membership', scope).rpartition('/')[2]}"
+
+
+def _users_of(scope: Scope, kind: str) -> list[str]:
+    """The users of resources whose last id is a user's."""
+    return [f"users/{name.rpartition('/')[2]}" for name in scope.made.get(kind, [])]
+
+
+A_PERMISSION = ROLE_PERMISSIONS["member"][0]
 
 FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
     "trellis.auth.v1.ResendVerificationRequest.email": _unfinished,
-    "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
-    "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
-    "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,
+    "trellis.auth.v1.SignInRequest.email": lambda requests, scope: scope.person.email,
+    "trellis.auth.v1.SignInRequest.password": lambda requests, scope: scope.person.password,
+    "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda requests, scope: scope.person.refresh_token,
     "trellis.user.v1.Membership.user": _newcomer,
+    "trellis.user.v1.TeamMember.user": _next_member,
 }
 """A value by the full name of its field."""
 
+NAMED: dict[str, Recipe] = {
+    "permission": lambda requests, scope: A_PERMISSION,
+    "permissions": lambda requests, scope: A_PERMISSION,
+    "scopes": lambda requests, scope: A_PERMISSION,
+}
+"""A value by the bare name of its field, where that name means the same everywhere."""
+
 RESOURCES: dict[str, Recipe] = {
-    "trellis.dev/Organization": lambda world, scope: scope.organization,
-    "trellis.dev/User": lambda world, scope: scope.person.name,
-    "trellis.dev/Session": lambda world, scope: scope.person.session,
+    "trellis.dev/Organization": lambda requests, scope: scope.organization,
+    "trellis.dev/User": lambda requests, scope: scope.person.name,
+    "trellis.dev/Session": lambda requests, scope: scope.person.session,
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
-UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete"}
+UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
 
 GLOBAL: dict[str, str] = {

@@ -74,7 +74,7 @@ def updating(requests: Requests, rpc: Rpc) -> Updating:
     (message,) = requests.valid(rpc, scope)
     resource = getattr(message, rpc.body.name)
     for field in fields_of(resource.DESCRIPTOR).values():
-        if not field.repeated and "IDENTIFIER" not in field.behaviors and field.name != "etag":
+        if not field.repeated and not field.holds_names and "IDENTIFIER" not in field.behaviors and field.name != "etag":
             another(resource, field, before)
     return Updating(requests, rpc, message, credentials, before)
 
@@ -85,8 +85,6 @@ def another(resource: Any, field: Field, before: Message) -> None:
     if field.descriptor.enum_type is not None:
         numbers = [value.number for value in field.descriptor.enum_type.values if value.number]
         found = next((number for number in numbers if number != getattr(before, field.name)), found)
-    if field.reference:
-        found = getattr(resource, field.name) or found
     if field.message is None:
         setattr(resource, field.name, found)
     elif found is not None:
