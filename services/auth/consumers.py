@@ -1,15 +1,23 @@
-"""Events → handlers: the mails that auth asks itself to send, once the asking has committed."""
+"""Events → handlers: mails that auth asks itself to send, once the asking has committed, and what user says of accounts."""
 
 from __future__ import annotations
 
-from services.auth.handlers import SignUpHandlers
+from services.auth.domain import AccountState
+from services.auth.handlers import AccountHandlers, SignUpHandlers
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
 from trellis.auth.v1 import events_pb2 as pb
 from trellis.policies import EVENTS
+from trellis.user.v1 import events_pb2 as user_events
 
 VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
+ACCOUNT_STATES = {
+    EVENTS[user_events.UserDeactivated.DESCRIPTOR.full_name][0]: AccountState.DEACTIVATED,
+    EVENTS[user_events.UserReactivated.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
+    EVENTS[user_events.UserDeleted.DESCRIPTOR.full_name][0]: AccountState.DELETED,
+    EVENTS[user_events.UserUndeleted.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
+}
 
 
 def consumer(handlers: SignUpHandlers) -> Consumer:
@@ -24,3 +32,12 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
 
     topics = {VERIFICATION_REQUESTED: verification_requested, SIGN_UP_REPEATED: sign_up_repeated}
     return Consumer("auth.mail", topics)
+
+
+def accounts(handlers: AccountHandlers) -> Consumer:
+    """Return what lets users sign in, or not: user says in which state an account is."""
+
+    async def state_changed(event: Event) -> None:
+        await handlers.set_state(event.subject, ACCOUNT_STATES[event.topic])
+
+    return Consumer("auth.accounts", dict.fromkeys(ACCOUNT_STATES, state_changed))

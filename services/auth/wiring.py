@@ -35,7 +35,7 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups)],
+        consumers=[consumers.consumer(built.sign_ups), consumers.accounts(built.accounts)],
         close=[passwords.aclose],
     )
 
@@ -50,7 +50,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sign_ins=_sign_ins(chassis, config, passwords, tokens),
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
-        accounts=AccountHandlers(SqlAccounts(database)),
+        accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
     )
 
 

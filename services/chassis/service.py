@@ -30,6 +30,7 @@ from services.chassis.db.leader import lead
 from services.chassis.db.relay import relay
 from services.chassis.db.session import Codec, Database
 from services.chassis.ids import IdGenerator
+from services.chassis.jobs import Job
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
 from services.chassis.rpc.client import channel
@@ -60,6 +61,8 @@ class Assembly:
     jwks: Fetch
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
+    jobs: Sequence[Job] = ()
+    """What one process of the service does again and again."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
@@ -187,6 +190,8 @@ def _start_events(
     tasks = [asyncio.create_task(lead(url, "relay", relaying))]
     for consumer in assembly.consumers:
         tasks.append(asyncio.create_task(lead(url, consumer.name, _consuming(bus, consumer))))
+    for job in assembly.jobs:
+        tasks.append(asyncio.create_task(lead(url, job.name, job.run)))
 
     async def stop() -> None:
         for task in tasks:

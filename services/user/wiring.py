@@ -6,18 +6,23 @@ from datetime import timedelta
 from functools import partial
 
 from services.chassis.db.session import Codec
+from services.chassis.jobs import Job
 from services.chassis.lists import Lists
+from services.chassis.mail import mailer
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import Handlers, LifecycleHandlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import MembershipServicer, OrganizationServicer, UserServicer
 from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as grpc
+
+PURGE_EVERY_S = 60.0
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -27,7 +32,8 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
-        consumers=[consumers.consumer(built.users)],
+        consumers=[consumers.consumer(built.users), consumers.mails(built.lifecycle)],
+        jobs=[Job("user.purge-organizations", PURGE_EVERY_S, built.lifecycle.purge_organizations)],
     )
 
 
@@ -40,6 +46,19 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        lifecycle=_lifecycle(chassis, config, accounts),
+    )
+
+
+def _lifecycle(chassis: Chassis, config: UserConfig, accounts: Accounts) -> LifecycleHandlers:
+    links = RestoreLinks(chassis.keyring, chassis.now, timedelta(days=config.restore_link_days), config.web_url)
+    return LifecycleHandlers(
+        accounts=accounts,
+        begin=partial(SqlUserTransaction, chassis.database),
+        now=chassis.now,
+        retention=timedelta(days=config.user_retention_days),
+        links=links,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
     )
 
 
@@ -47,7 +66,9 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
     by_name = rpc.DESCRIPTOR.services_by_name
     return [
-        Servicer(by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, lists)),
+        Servicer(
+            by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, built.lifecycle, lists)
+        ),
         Servicer(
             by_name["OrganizationService"],
             grpc.add_OrganizationServiceServicer_to_server,

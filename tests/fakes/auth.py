@@ -13,6 +13,7 @@ from typing import Any, Self
 from services.auth.domain import (
     Account,
     AccountNotFound,
+    AccountState,
     Cause,
     MembershipUnavailable,
     NotAMember,
@@ -53,6 +54,7 @@ class Tables:
 
 
 TablesNow = Callable[[], Tables]
+FoundSessions = list[Session]
 
 
 class FakeAccounts:
@@ -81,6 +83,9 @@ class FakeAccounts:
 
     async def set_password_hash(self, user: str, password_hash: str) -> None:
         self._change(user, password_hash=password_hash)
+
+    async def set_state(self, user: str, state: AccountState) -> None:
+        self._change(user, state=state)
 
     def _change(self, user: str, **values: Any) -> None:
         known = self._tables().accounts
@@ -135,6 +140,9 @@ class FakeSessions:
 
     async def add(self, session: Session) -> None:
         self._tables().sessions[session.name] = session
+
+    async def lock_alive(self, user: str, at: datetime) -> FoundSessions:
+        return [each for each in self._tables().sessions.values() if each.user == user and each.alive(at)]
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         session = self._tables().sessions.get(name)

@@ -22,6 +22,7 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenVerifier, public_set, static_keys
+from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
 from trellis.auth.v1 import resources_pb2 as pb
@@ -94,7 +95,7 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        accounts = AccountHandlers(self.ports.accounts)
+        accounts = AccountHandlers(self.ports.accounts, self.ports.begin, self.clock)
         return Handlers(self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts)
 
     async def deliver(self, event: Any, event_id: str = "") -> None:
@@ -113,6 +114,20 @@ class Parts:
                     data=announced.data,
                 )
             )
+
+    async def hear(self, event: Any, event_id: str = "") -> None:
+        """Let auth have an event of user, as the bus would."""
+        announced = user_announcement(event)
+        heard = Event(
+            id=event_id or self.ids.new("evt"),
+            source="services/user",
+            topic=announced.topic,
+            subject=announced.subject,
+            time=self.clock(),
+            traceparent="",
+            data=announced.data,
+        )
+        await consumers.accounts(self.handlers.accounts).handle(heard)
 
     def token_in_mail(self, address: str) -> str:
         """Return the token of the newest verification mail to an address."""

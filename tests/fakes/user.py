@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,9 +20,11 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
+    OrganizationPurged,
     Role,
     User,
     UserNotFound,
+    UserState,
     membership_name,
 )
 from services.user.ports import Begin, Memberships, Organizations, Users
@@ -30,6 +33,7 @@ from tests.fakes.lists import Enums
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
+USER_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in UserState}}
 ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
 
 
@@ -56,6 +60,8 @@ class Tables:
 
 
 TablesNow = Callable[[], Tables]
+Purged = list[OrganizationPurged]
+Names = list[str]
 
 
 class FakeUsers:
@@ -75,11 +81,12 @@ class FakeUsers:
             user for user in self._tables().users.values() if user.name in names and self._sees(user, caller, organization)
         ]
 
-    async def list(self, organization: str, query: ListQuery) -> Rows[User]:
-        fields = ("display_name", "email", "language_code", "time_zone", *TIMES)
+    async def list(self, organization: str, query: ListQuery, *, show_deleted: bool) -> Rows[User]:
+        fields = ("display_name", "email", "language_code", "time_zone", "state", *TIMES)
         members = [user for user in self._tables().users.values() if self._is_member(user, organization)]
+        shown = [user for user in members if show_deleted or user.state not in (UserState.DELETED, UserState.ERASED)]
         sortable = ("display_name", "email", *TIMES)
-        return lists.page(members, query, key="name", fields=fields, sortable=sortable, default_order="")
+        return lists.page(shown, query, key="name", fields=fields, sortable=sortable, default_order="", enums=USER_STATES)
 
     async def save(self, user: User) -> None:
         self._tables().users[user.name] = user
@@ -136,6 +143,17 @@ class FakeOrganizations:
 
     add = save
 
+    async def lock_owned_by(self, user: str) -> None:
+        """Transactions run one after the other."""
+
+    async def purge(self, at: datetime, limit: int) -> Purged:
+        tables = self._tables()
+        due = [each.name for each in tables.organizations.values() if each.purge_time and each.purge_time <= at][:limit]
+        for name in due:
+            del tables.organizations[name]
+        tables.memberships = {key: each for key, each in tables.memberships.items() if each.organization not in due}
+        return [OrganizationPurged(name, at) for name in due]
+
 
 class FakeMemberships:
     """Memberships of committed tables, or of those of a transaction."""
@@ -151,7 +169,8 @@ class FakeMemberships:
 
     async def resolve(self, organization: str, user: str) -> Membership:
         membership = await self.get(membership_name(organization, user))
-        if self._tables().organizations[organization].delete_time is not None and membership.role is not Role.OWNER:
+        deleted = self._tables().organizations[organization].delete_time is not None
+        if (deleted and membership.role is not Role.OWNER) or not self._active(user):
             raise MembershipNotFound(membership.name)
         return membership
 
@@ -163,9 +182,20 @@ class FakeMemberships:
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
 
-    async def count_owners(self, organization: str) -> int:
+    async def count_other_owners(self, organization: str, user: str) -> int:
         found = self._tables().memberships.values()
-        return sum(each.organization == organization and each.role is Role.OWNER for each in found)
+        owners = {each.user for each in found if each.organization == organization and each.role is Role.OWNER}
+        return sum(self._active(owner) for owner in owners - {user})
+
+    async def last_owned_by(self, user: str) -> Names:
+        found = sorted(self._tables().memberships.values(), key=lambda each: each.organization)
+        owned = [each.organization for each in found if each.user == user and each.role is Role.OWNER]
+        used = [name for name in owned if self._tables().organizations[name].delete_time is None]
+        return [name for name in used if not await self.count_other_owners(name, user)][:20]
+
+    def _active(self, user: str) -> bool:
+        known = self._tables().users.get(user)
+        return known is not None and known.state is UserState.ACTIVE
 
     async def add(self, membership: Membership) -> None:
         if membership.name in self._tables().memberships:

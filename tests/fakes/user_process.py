@@ -15,15 +15,25 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    Handlers,
+    LifecycleHandlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    UserHandlers,
+)
+from services.user.handlers.restore_links import RestoreLinks
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
+from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
 from trellis.user.v1 import service_pb2_grpc as stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
+LINK_LIFETIME = timedelta(days=7)
+WEB_URL = "https://app.test"
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}
 Metadata = tuple[tuple[str, str], ...]
@@ -38,10 +48,11 @@ class Parts:
     ids: Ids = field(default_factory=Ids)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
+    mailer: FakeMailer = field(default_factory=FakeMailer)
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships)
+        return Handlers(self.users, self.organizations, self.memberships, self.lifecycle)
 
     @property
     def users(self) -> UserHandlers:
@@ -55,6 +66,19 @@ class Parts:
     @property
     def memberships(self) -> MembershipHandlers:
         return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
+
+    @property
+    def lifecycle(self) -> LifecycleHandlers:
+        return LifecycleHandlers(self.accounts, self.ports.begin, self.clock, RETENTION, self.links, self.mailer)
+
+    @property
+    def links(self) -> RestoreLinks:
+        return RestoreLinks(self.keyring, self.clock, LINK_LIFETIME, WEB_URL)
+
+    async def restore_token(self, user: str) -> str:
+        """Have the link sent that brings an account back, and return its token."""
+        await self.lifecycle.send_restore_link(user, "evt_restore")
+        return self.mailer.sent["evt_restore"].text.partition("Token:\n")[2].split()[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,15 @@
 """What the things of auth are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
-from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound, normalized_email
+from services.auth.domain.accounts import (
+    Account,
+    AccountCreated,
+    AccountDeactivated,
+    AccountDeleted,
+    AccountNotFound,
+    AccountState,
+    RestoreRequested,
+    normalized_email,
+)
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
@@ -25,7 +34,10 @@ from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationIn
 __all__ = [
     "Account",
     "AccountCreated",
+    "AccountDeactivated",
+    "AccountDeleted",
     "AccountNotFound",
+    "AccountState",
     "Cause",
     "CredentialsInvalid",
     "EmailNotVerified",
@@ -36,6 +48,7 @@ __all__ = [
     "Refresh",
     "RefreshTokenInvalid",
     "RefreshTokenReused",
+    "RestoreRequested",
     "Session",
     "SessionCreated",
     "SessionEnded",

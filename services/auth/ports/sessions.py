@@ -32,6 +32,10 @@ class ChangedSessions(Protocol):
         """Lock and return a session."""
         ...
 
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        """Lock and return the sessions of a user that have not ended."""
+        ...
+
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         """Take the session from `generation` to the next, if it is alive and there; return it as it is then."""
         ...

@@ -20,6 +20,9 @@ _alive = sessions.c.revoke_time.is_(None) & (sessions.c.expire_time > bindparam(
 
 _find = Statement(select(sessions).where(_one))
 _lock = Statement(select(sessions).where(_one).with_for_update())
+_lock_alive = Statement(
+    select(sessions).where(sessions.c.user == bindparam("of_user"), _alive).order_by(sessions.c.name).with_for_update()
+)
 _add = Statement(insert(sessions).values({name: bindparam(name) for name in _COLUMNS}))
 _rotate = Statement(
     update(sessions)
@@ -69,6 +72,9 @@ class ChangedSessions:
     async def lock(self, name: str) -> Session | None:
         row = await self._tx.fetchrow(_lock, key=name)
         return _session(row) if row else None
+
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        return [_session(row) for row in await self._tx.fetch(_lock_alive, of_user=user, at=at)]
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         row = await self._tx.fetchrow(_rotate, key=name, current=generation, at=at)

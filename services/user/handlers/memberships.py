@@ -93,11 +93,16 @@ class MembershipHandlers:
 
 
 async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Membership, Role, int]:
-    """Lock the organization and return the membership, the caller's role of now and the number of owners."""
+    """Lock the organization and return the membership, the caller's role of now and the number of owners,
+
+    where one whose account is not active counts only if it is the membership's own.
+    """
     organization = await tx.organizations.get(name.partition("/memberships/")[0])
     organization.must_be_active()
     by = await _role_of(tx, organization.name, caller)
-    return await tx.memberships.get(name), by, await tx.memberships.count_owners(organization.name)
+    membership = await tx.memberships.get(name)
+    others = await tx.memberships.count_other_owners(organization.name, membership.user)
+    return membership, by, others + (membership.role is Role.OWNER)
 
 
 async def _role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:

@@ -16,7 +16,10 @@ class Memberships(Protocol):
         ...
 
     async def resolve(self, organization: str, user: str) -> Membership:
-        """Return what a token may be given for. Raises MembershipNotFound, also for non-owners of a deleted organization."""
+        """Return what a token may be given for. Raises MembershipNotFound.
+
+        Also for non-owners of a deleted organization, and for accounts that are not active.
+        """
         ...
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
@@ -35,8 +38,12 @@ class ChangedMemberships(Protocol):
         """Return the role of now, whatever a token says. Raises MembershipNotFound."""
         ...
 
-    async def count_owners(self, organization: str) -> int:
-        """Return how many owners the organization has."""
+    async def count_other_owners(self, organization: str, user: str) -> int:
+        """Return how many owners beside `user` the organization has whose accounts are active, and keep them so."""
+        ...
+
+    async def last_owned_by(self, user: str) -> list[str]:
+        """Return the organizations in use, at most 20, that no other active account owns."""
         ...
 
     async def add(self, membership: Membership) -> None:

@@ -20,8 +20,8 @@ class Users(Protocol):
         """Return those of `names` that are the caller or members of `organization`, in no order."""
         ...
 
-    async def list(self, organization: str, query: ListQuery) -> Rows[User]:
-        """Return a page of the members of `organization`."""
+    async def list(self, organization: str, query: ListQuery, *, show_deleted: bool) -> Rows[User]:
+        """Return a page of the members of `organization`; deleted ones only if asked for."""
         ...
 
 

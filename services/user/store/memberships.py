@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncpg
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -15,9 +15,10 @@ from services.user.domain import (
     MembershipNotFound,
     Role,
     UserNotFound,
+    UserState,
     membership_name,
 )
-from services.user.store.tables import memberships, organizations
+from services.user.store.tables import memberships, organizations, users
 
 _COLUMNS = tuple(column.name for column in memberships.c)
 _one = (memberships.c.organization == bindparam("key_organization")) & (memberships.c.user == bindparam("key_user"))
@@ -26,12 +27,47 @@ _get = Statement(select(memberships).where(_one))
 _resolve = Statement(
     select(memberships)
     .join(organizations)
-    .where(_one, or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER))
+    .join(users)
+    .where(
+        _one,
+        users.c.state == UserState.ACTIVE,
+        or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER),
+    )
 )
-_count_owners = Statement(
-    select(func.count())
-    .select_from(memberships)
-    .where(memberships.c.organization == bindparam("organization"), memberships.c.role == Role.OWNER)
+# Owners' accounts are locked against leaving until the change that needs them has committed.
+_owners = (
+    select(memberships.c.user)
+    .join(users)
+    .where(
+        memberships.c.organization == bindparam("organization"),
+        memberships.c.role == Role.OWNER,
+        memberships.c.user != bindparam("beside"),
+        users.c.state == UserState.ACTIVE,
+    )
+    .with_for_update(read=True, of=users)
+)
+_count_owners = Statement(select(func.count()).select_from(_owners.subquery()))
+_others = memberships.alias("others")
+_last_owned = Statement(
+    select(memberships.c.organization)
+    .join(organizations)
+    .where(
+        memberships.c.user == bindparam("owner"),
+        memberships.c.role == Role.OWNER,
+        organizations.c.delete_time.is_(None),
+        ~exists(
+            select(1)
+            .select_from(_others.join(users, users.c.name == _others.c.user))
+            .where(
+                _others.c.organization == memberships.c.organization,
+                _others.c.user != memberships.c.user,
+                _others.c.role == Role.OWNER,
+                users.c.state == UserState.ACTIVE,
+            )
+        ),
+    )
+    .order_by(memberships.c.organization)
+    .limit(20)
 )
 _add = Statement(insert(memberships).values({name: bindparam(name) for name in _COLUMNS}))
 _save = Statement(
@@ -81,9 +117,12 @@ class ChangedMemberships:
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
 
-    async def count_owners(self, organization: str) -> int:
-        row = await self._tx.fetchrow(_count_owners, organization=organization)
+    async def count_other_owners(self, organization: str, user: str) -> int:
+        row = await self._tx.fetchrow(_count_owners, organization=organization, beside=user)
         return int(row[0]) if row else 0
+
+    async def last_owned_by(self, user: str) -> list[str]:
+        return [row["organization"] for row in await self._tx.fetch(_last_owned, owner=user)]
 
     async def add(self, membership: Membership) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, MetaData, SmallInteger, Table, Text, text
 
 metadata = MetaData()
 
@@ -17,6 +17,11 @@ users = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False, server_default="1"),
+    Column("deactivate_time", DateTime(timezone=True)),
+    Column("delete_time", DateTime(timezone=True)),
+    Column("purge_time", DateTime(timezone=True)),
+    Index("users_by_purge_time", "purge_time", postgresql_where=text("purge_time IS NOT NULL")),
 )
 
 organizations = Table(
@@ -29,6 +34,7 @@ organizations = Table(
     Column("delete_time", DateTime(timezone=True)),
     Column("purge_time", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False),
+    Index("organizations_by_purge_time", "purge_time", postgresql_where=text("purge_time IS NOT NULL")),
 )
 
 memberships = Table(

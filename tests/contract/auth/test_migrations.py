@@ -50,4 +50,5 @@ def test_a_second_upgrade_does_nothing(postgres: PostgresEngine) -> None:
 
     migrate.upgrade("auth", url)
 
-    assert migrate.status("auth", url) == ("0001_create", "0001_create")
+    there, newest = migrate.status("auth", url)
+    assert there == newest

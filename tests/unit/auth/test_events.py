@@ -26,6 +26,7 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "signUps/sup_1",
         pb.VerificationRequested(sign_up="signUps/sup_1"),
     ),
+    (domain.RestoreRequested(USER), "auth.v1.restore_requested", USER, pb.RestoreRequested(user=USER)),
     (domain.SignUpRepeated(USER), "auth.v1.sign_up_repeated", USER, pb.SignUpRepeated(user=USER)),
     (
         domain.SessionCreated(SESSION, NOON),
@@ -44,6 +45,7 @@ CASES: list[tuple[Any, str, str, Message]] = [
             (domain.Cause.SIGNED_OUT, pb.SessionRevoked.CAUSE_SIGNED_OUT),
             (domain.Cause.REVOKED, pb.SessionRevoked.CAUSE_REVOKED),
             (domain.Cause.REUSED, pb.SessionRevoked.CAUSE_REUSED),
+            (domain.Cause.ACCOUNT_INACTIVE, pb.SessionRevoked.CAUSE_ACCOUNT_INACTIVE),
         )
     ),
 ]

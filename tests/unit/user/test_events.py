@@ -50,6 +50,36 @@ CASES: list[tuple[Any, str, str, Message]] = [
         pb.OrganizationUndeleted(organization=ORGANIZATION, update_time=AT),
     ),
     (
+        domain.OrganizationPurged(ORGANIZATION, NOON),
+        "user.v1.organization_purged",
+        ORGANIZATION,
+        pb.OrganizationPurged(organization=ORGANIZATION, purge_time=AT),
+    ),
+    (
+        domain.UserDeactivated(USER, NOON),
+        "user.v1.user_deactivated",
+        USER,
+        pb.UserDeactivated(user=USER, deactivate_time=AT),
+    ),
+    (
+        domain.UserReactivated(USER, NOON),
+        "user.v1.user_reactivated",
+        USER,
+        pb.UserReactivated(user=USER, update_time=AT),
+    ),
+    (
+        domain.UserDeleted(USER, NOON, NOON),
+        "user.v1.user_deleted",
+        USER,
+        pb.UserDeleted(user=USER, delete_time=AT, purge_time=AT),
+    ),
+    (
+        domain.UserUndeleted(USER, NOON),
+        "user.v1.user_undeleted",
+        USER,
+        pb.UserUndeleted(user=USER, update_time=AT),
+    ),
+    (
         domain.MembershipCreated(NAME, ORGANIZATION, USER, Role.ADMIN, NOON),
         "user.v1.membership_created",
         ORGANIZATION,

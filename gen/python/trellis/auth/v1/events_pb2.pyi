@@ -146,6 +146,8 @@ class SessionRevoked(_message.Message):
         """The user ended it from another session."""
         CAUSE_REUSED: SessionRevoked._Cause.ValueType  # 3
         """A refresh token was used again after its grace window."""
+        CAUSE_ACCOUNT_INACTIVE: SessionRevoked._Cause.ValueType  # 10
+        """The account was deactivated or deleted."""
 
     class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
         """Why a session ended."""
@@ -158,6 +160,8 @@ class SessionRevoked(_message.Message):
     """The user ended it from another session."""
     CAUSE_REUSED: SessionRevoked.Cause.ValueType  # 3
     """A refresh token was used again after its grace window."""
+    CAUSE_ACCOUNT_INACTIVE: SessionRevoked.Cause.ValueType  # 10
+    """The account was deactivated or deleted."""
 
     SESSION_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
@@ -184,3 +188,27 @@ class SessionRevoked(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SessionRevoked: _TypeAlias = SessionRevoked  # noqa: Y015
+
+@_typing.final
+class RestoreRequested(_message.Message):
+    """Somebody signed in, with the right password, to an account that is deactivated or deleted: its owner is to be sent the link
+    that brings it back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user, `users/{user}`."""
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreRequested: _TypeAlias = RestoreRequested  # noqa: Y015

@@ -42,6 +42,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The change would leave the organization without an owner. Make somebody else an owner first."""
     ERROR_REASON_OWNER_REQUIRED: _ErrorReason.ValueType  # 9
     """Only an owner may make, change or remove an owner."""
+    ERROR_REASON_USER_NOT_ACTIVE: _ErrorReason.ValueType  # 100
+    """The account is deactivated, deleted or erased, so that cannot be done with it."""
+    ERROR_REASON_USER_NOT_DEACTIVATED: _ErrorReason.ValueType  # 101
+    """The account is not deactivated, so it cannot be reactivated."""
+    ERROR_REASON_USER_NOT_DELETED: _ErrorReason.ValueType  # 102
+    """The account is not deleted, so it cannot be brought back."""
+    ERROR_REASON_RESTORE_LINK_INVALID: _ErrorReason.ValueType  # 103
+    """The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+    ERROR_REASON_LAST_OWNER_OF: _ErrorReason.ValueType  # 104
+    """Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -66,4 +76,14 @@ ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 8
 """The change would leave the organization without an owner. Make somebody else an owner first."""
 ERROR_REASON_OWNER_REQUIRED: ErrorReason.ValueType  # 9
 """Only an owner may make, change or remove an owner."""
+ERROR_REASON_USER_NOT_ACTIVE: ErrorReason.ValueType  # 100
+"""The account is deactivated, deleted or erased, so that cannot be done with it."""
+ERROR_REASON_USER_NOT_DEACTIVATED: ErrorReason.ValueType  # 101
+"""The account is not deactivated, so it cannot be reactivated."""
+ERROR_REASON_USER_NOT_DELETED: ErrorReason.ValueType  # 102
+"""The account is not deleted, so it cannot be brought back."""
+ERROR_REASON_RESTORE_LINK_INVALID: ErrorReason.ValueType  # 103
+"""The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+ERROR_REASON_LAST_OWNER_OF: ErrorReason.ValueType  # 104
+"""Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
