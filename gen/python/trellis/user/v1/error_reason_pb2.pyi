@@ -52,6 +52,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
     ERROR_REASON_LAST_OWNER_OF: _ErrorReason.ValueType  # 104
     """Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 105
+    """The caller began no such operation, or it ended too long ago."""
+    ERROR_REASON_OPERATION_NOT_CANCELLABLE: _ErrorReason.ValueType  # 106
+    """The operation cannot be undone half-way, so it runs to its end."""
+    ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 107
+    """The caller has no such export, or its time is over."""
+    ERROR_REASON_FRESH_SIGN_IN_REQUIRED: _ErrorReason.ValueType  # 108
+    """The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+    ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: _ErrorReason.ValueType  # 109
+    """There is no such certificate."""
+    ERROR_REASON_ERASURE_RUNNING: _ErrorReason.ValueType  # 110
+    """The erasure still runs; it waits for the services that the answer names."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -86,4 +98,16 @@ ERROR_REASON_RESTORE_LINK_INVALID: ErrorReason.ValueType  # 103
 """The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
 ERROR_REASON_LAST_OWNER_OF: ErrorReason.ValueType  # 104
 """Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 105
+"""The caller began no such operation, or it ended too long ago."""
+ERROR_REASON_OPERATION_NOT_CANCELLABLE: ErrorReason.ValueType  # 106
+"""The operation cannot be undone half-way, so it runs to its end."""
+ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 107
+"""The caller has no such export, or its time is over."""
+ERROR_REASON_FRESH_SIGN_IN_REQUIRED: ErrorReason.ValueType  # 108
+"""The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: ErrorReason.ValueType  # 109
+"""There is no such certificate."""
+ERROR_REASON_ERASURE_RUNNING: ErrorReason.ValueType  # 110
+"""The erasure still runs; it waits for the services that the answer names."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
