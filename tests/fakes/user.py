@@ -19,6 +19,7 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
+    Preferences,
     Role,
     Team,
     TeamExists,
@@ -32,7 +33,7 @@ from services.user.domain import (
     organization_of,
     team_member_name,
 )
-from services.user.ports import Begin, Memberships, Organizations, Teams, Users
+from services.user.ports import AllPreferences, Begin, Memberships, Organizations, Teams, Users
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
@@ -49,6 +50,7 @@ class Ports:
     organizations: Organizations
     memberships: Memberships
     teams: Teams
+    preferences: AllPreferences
     begin: Begin
 
 
@@ -61,6 +63,7 @@ class Tables:
     memberships: dict[str, Membership] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -283,6 +286,27 @@ class FakeTeams:
         )
 
 
+class FakePreferences:
+    """Preferences of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def find(self, names: Sequence[str]) -> dict[str, Preferences]:
+        return {name: self._tables().preferences.get(name, Preferences(name)) for name in names}
+
+    async def get(self, name: str) -> Preferences:
+        holder, tables = name.removesuffix("/preferences"), self._tables()
+        if holder.startswith("users/") and holder not in tables.users:
+            raise UserNotFound(holder)
+        if holder.startswith("organizations/") and holder not in tables.organizations:
+            raise OrganizationNotFound(holder)
+        return (await self.find([name]))[name]
+
+    async def save(self, preferences: Preferences) -> None:
+        self._tables().preferences[preferences.name] = preferences
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -308,7 +332,12 @@ class FakeUserStore:
 
         begin: Begin = lambda: FakeUserTransaction(self)  # noqa: E731
         return Ports(
-            FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), FakeTeams(committed), begin
+            FakeUsers(committed),
+            FakeOrganizations(committed),
+            FakeMemberships(committed),
+            FakeTeams(committed),
+            FakePreferences(committed),
+            begin,
         )
 
 
@@ -322,6 +351,7 @@ class FakeUserTransaction:
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
         self.teams = FakeTeams(self._tables)
+        self.preferences = FakePreferences(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

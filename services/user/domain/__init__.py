@@ -25,6 +25,14 @@ from services.user.domain.organizations import (
     OrganizationUndeleted,
     OrganizationUpdated,
 )
+from services.user.domain.preferences import (
+    Preferences,
+    PreferencesUpdated,
+    ResolvedPreferences,
+    Source,
+    preferences_of,
+    resolve,
+)
 from services.user.domain.teams import (
     MAX_DEPTH,
     Team,
@@ -66,7 +74,11 @@ __all__ = [
     "OrganizationUndeleted",
     "OrganizationUpdated",
     "OwnerRequired",
+    "Preferences",
+    "PreferencesUpdated",
+    "ResolvedPreferences",
     "Role",
+    "Source",
     "Team",
     "TeamCreated",
     "TeamDeleted",
@@ -92,5 +104,7 @@ __all__ = [
     "membership_name",
     "only_an_owner",
     "organization_of",
+    "preferences_of",
+    "resolve",
     "team_member_name",
 ]

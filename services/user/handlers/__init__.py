@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.preferences import PreferencesHandlers
 from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
@@ -18,6 +19,7 @@ class Handlers:
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
     teams: TeamHandlers
+    preferences: PreferencesHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "TeamHandlers", "UserHandlers"]
+__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "PreferencesHandlers", "TeamHandlers", "UserHandlers"]

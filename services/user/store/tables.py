@@ -86,3 +86,17 @@ team_members = Table(
     ),
     Index("team_members_by_user", "organization", "user"),
 )
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name", ondelete="CASCADE"), index=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), index=True),
+    *(
+        Column(field, SmallInteger, nullable=False, server_default="0")
+        for field in ("theme", "date_format", "clock_format", "first_weekday", "digest", "rows_per_page")
+    ),
+    Column("update_time", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+)

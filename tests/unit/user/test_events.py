@@ -102,6 +102,12 @@ CASES: list[tuple[Any, str, str, Message]] = [
         TEAM,
         pb.TeamMemberDeleted(team=TEAM, organization=ORGANIZATION, user=USER, delete_time=AT),
     ),
+    (
+        domain.PreferencesUpdated(f"{USER}/preferences", ("theme",), NOON),
+        "user.v1.preferences_updated",
+        f"{USER}/preferences",
+        pb.PreferencesUpdated(preferences=f"{USER}/preferences", fields=["theme"], update_time=AT),
+    ),
 ]
 
 
