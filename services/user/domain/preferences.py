@@ -51,12 +51,13 @@ class ResolvedPreferences:
 
 def resolve(user: Preferences, organization: Preferences | None) -> ResolvedPreferences:
     """Let the user's word count before the organization's, and that before the platform's."""
-    values, sources = dict(PLATFORM), dict.fromkeys(FIELDS, Source.PLATFORM)
+    values: dict[str, Any] = dict(PLATFORM)
+    sources = dict.fromkeys(FIELDS, Source.PLATFORM)
     for source, said in ((Source.ORGANIZATION, organization), (Source.USER, user)):
         for field in FIELDS:
             if said is not None and (value := getattr(said, field)):
                 values[field], sources[field] = value, source
-    return ResolvedPreferences(replace(Preferences(user.name), **values), sources)
+    return ResolvedPreferences(Preferences(user.name, **values), sources)
 
 
 def preferences_of(holder: str) -> str:
