@@ -20,6 +20,8 @@ from services.user.handlers import (
     LifecycleHandlers,
     MembershipHandlers,
     OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
     UserHandlers,
 )
 from services.user.handlers.restore_links import RestoreLinks
@@ -28,7 +30,9 @@ from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
+from trellis.user.v1 import team_service_pb2_grpc as team_stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -52,7 +56,7 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships, self.lifecycle)
+        return Handlers(self.users, self.organizations, self.memberships, self.teams, self.preferences, self.lifecycle)
 
     @property
     def users(self) -> UserHandlers:
@@ -80,6 +84,14 @@ class Parts:
         await self.lifecycle.send_restore_link(user, "evt_restore")
         return self.mailer.sent["evt_restore"].text.partition("Token:\n")[2].split()[0]
 
+    @property
+    def preferences(self) -> PreferencesHandlers:
+        return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def teams(self) -> TeamHandlers:
+        return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
+
 
 @dataclass(frozen=True, slots=True)
 class UserProcess:
@@ -89,6 +101,8 @@ class UserProcess:
     users: stubs.UserServiceAsyncStub
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
+    teams: team_stubs.TeamServiceAsyncStub
+    preferences: preferences_stubs.PreferencesServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -116,6 +130,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.UserServiceStub(channel),
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
+            team_stubs.TeamServiceStub(channel),
+            preferences_stubs.PreferencesServiceStub(channel),
         )
     await server.stop(None)
 

@@ -76,9 +76,7 @@ class Operation:
     def stumbled(self, at: datetime) -> Self:
         """Return it as it is after a step that failed for no reason it declares: later each time, for ever."""
         wait_s = min(BACKOFF_LIMIT_S, BACKOFF_S * 2 ** min(self.failures, 10))
-        return replace(
-            self, failures=self.failures + 1, next_time=at + timedelta(seconds=wait_s), version=self.version + 1
-        )
+        return replace(self, failures=self.failures + 1, next_time=at + timedelta(seconds=wait_s), version=self.version + 1)
 
     def ended(self, at: datetime, *, response: bytes = b"", error: bytes = b"", kept: timedelta | None = KEPT) -> Self:
         """Return it as ended, with a response or an error; `kept` None keeps it for good."""

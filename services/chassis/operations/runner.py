@@ -1,8 +1,8 @@
 """Does what operations are about, step by step.
 
-A step is one unit of work: it holds the operation's row, changes what it changes, and writes how far the operation is, all in
-one transaction. So a step that was killed has not happened, the next runner does it again, and nothing is done twice. What
-leaves the service in a step leaves as an event of the same transaction.
+A step is one unit of work: it holds the operation's row, changes what it changes, and writes how far the operation is, all
+in one transaction. So a step that was killed has not happened, the next runner does it again, and nothing is done twice.
+What leaves the service in a step leaves as an event of the same transaction.
 """
 
 from __future__ import annotations

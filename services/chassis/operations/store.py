@@ -40,9 +40,7 @@ _take = Statement(
 _find_running = Statement(select(operations).where(*_same, operations.c.end_time.is_(None)).limit(1))
 _find_last = Statement(select(operations).where(*_same).order_by(operations.c.name.desc()).limit(1))
 _add = Statement(insert(operations).values({name: bindparam(name) for name in _COLUMNS}))
-_save = Statement(
-    update(operations).where(_one).values({name: bindparam(name) for name in _COLUMNS if name not in _FIXED})
-)
+_save = Statement(update(operations).where(_one).values({name: bindparam(name) for name in _COLUMNS if name not in _FIXED}))
 _expired = (
     select(operations.c.name).where(operations.c.expire_time <= bindparam("at")).limit(bindparam("most")).scalar_subquery()
 )

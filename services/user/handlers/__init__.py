@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.preferences import PreferencesHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
 
@@ -17,7 +19,17 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
+    teams: TeamHandlers
+    preferences: PreferencesHandlers
     lifecycle: LifecycleHandlers
 
 
-__all__ = ["Handlers", "LifecycleHandlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = [
+    "Handlers",
+    "LifecycleHandlers",
+    "MembershipHandlers",
+    "OrganizationHandlers",
+    "PreferencesHandlers",
+    "TeamHandlers",
+    "UserHandlers",
+]
