@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.auth.domain import AccountState
-from services.auth.handlers import AccountHandlers, SignUpHandlers
+from services.auth.handlers import AccountHandlers, PersonalDataHandlers, SignUpHandlers
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
 from trellis.auth.v1 import events_pb2 as pb
@@ -12,6 +12,8 @@ from trellis.user.v1 import events_pb2 as user_events
 
 VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
+PERSONAL_DATA_REQUESTED = EVENTS[user_events.PersonalDataRequested.DESCRIPTOR.full_name][0]
+ERASURE_REQUESTED = EVENTS[user_events.PersonalDataErasureRequested.DESCRIPTOR.full_name][0]
 ACCOUNT_STATES = {
     EVENTS[user_events.UserDeactivated.DESCRIPTOR.full_name][0]: AccountState.DEACTIVATED,
     EVENTS[user_events.UserReactivated.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
@@ -41,3 +43,18 @@ def accounts(handlers: AccountHandlers) -> Consumer:
         await handlers.set_state(event.subject, ACCOUNT_STATES[event.topic])
 
     return Consumer("auth.accounts", dict.fromkeys(ACCOUNT_STATES, state_changed))
+
+
+def personal_data(handlers: PersonalDataHandlers) -> Consumer:
+    """Return what answers when user exports or erases somebody's data."""
+
+    async def requested(event: Event) -> None:
+        message = user_events.PersonalDataRequested.FromString(event.data)
+        await handlers.collect(message.user, message.operation, message.answer_key)
+
+    async def erasure_requested(event: Event) -> None:
+        message = user_events.PersonalDataErasureRequested.FromString(event.data)
+        await handlers.erase(message.user, message.operation)
+
+    topics = {PERSONAL_DATA_REQUESTED: requested, ERASURE_REQUESTED: erasure_requested}
+    return Consumer("auth.personal-data", topics)

@@ -9,7 +9,15 @@ from pathlib import Path
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
-from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import (
+    AccountHandlers,
+    Handlers,
+    KeyHandlers,
+    PersonalDataHandlers,
+    SessionHandlers,
+    SignInHandlers,
+    SignUpHandlers,
+)
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import AccountServicer, AuthServicer, JwksServicer, SessionServicer
 from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
@@ -35,7 +43,11 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups), consumers.accounts(built.accounts)],
+        consumers=[
+            consumers.consumer(built.sign_ups),
+            consumers.accounts(built.accounts),
+            consumers.personal_data(built.personal_data),
+        ],
         close=[passwords.aclose],
     )
 
@@ -51,6 +63,12 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
+        personal_data=PersonalDataHandlers(
+            SqlAccounts(database),
+            mailer(config.mail_url, config.mail_sender, chassis.now),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+        ),
     )
 
 

@@ -20,6 +20,8 @@ class Principal:
     """The session of a user's token, `users/{user}/sessions/{session}`."""
     expires_at_s: float = 0.0
     """When the token ends, in seconds since the epoch."""
+    auth_time_s: float = 0.0
+    """When the user last proved who they are: when the session began, in seconds since the epoch."""
 
 
 ANONYMOUS = Principal("")

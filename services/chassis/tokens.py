@@ -175,7 +175,17 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
     subject, organization, session = texts
-    return Principal(str(subject), str(organization), frozenset(permissions), str(session), float(claims["exp"]))
+    auth_time = claims.get("auth_time", 0)
+    if not _is_time(auth_time):
+        raise _invalid()
+    return Principal(
+        str(subject),
+        str(organization),
+        frozenset(permissions),
+        str(session),
+        float(claims["exp"]),
+        auth_time_s=float(auth_time),
+    )
 
 
 def _is_time(value: Any) -> bool:

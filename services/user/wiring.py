@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -9,24 +10,51 @@ from services.chassis.db.session import Codec
 from services.chassis.jobs import Job
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
+from services.chassis.operations.runner import Runner, Step
+from services.chassis.operations.store import SqlOperations
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
+from services.user.domain import ERASE, EXPORT
 from services.user.handlers import (
     Handlers,
     LifecycleHandlers,
     MembershipHandlers,
+    OperationHandlers,
     OrganizationHandlers,
+    PersonalDataHandlers,
     PreferencesHandlers,
     TeamHandlers,
     UserHandlers,
 )
+from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
-from services.user.servicer import MembershipServicer, OrganizationServicer, PreferencesServicer, TeamServicer, UserServicer
-from services.user.store import SqlMemberships, SqlOrganizations, SqlPreferences, SqlTeams, SqlUsers, SqlUserTransaction
+from services.user.servicer import (
+    MembershipServicer,
+    OperationServicer,
+    OrganizationServicer,
+    PersonalDataServicer,
+    PreferencesServicer,
+    TeamServicer,
+    UserServicer,
+)
+from services.user.store import (
+    SqlCertificates,
+    SqlExports,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
+from trellis.user.v1 import operation_service_pb2 as operation_rpc
+from trellis.user.v1 import operation_service_pb2_grpc as operation_grpc
+from trellis.user.v1 import personal_data_service_pb2 as personal_data_rpc
+from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_grpc
 from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
 from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
 from trellis.user.v1 import service_pb2 as rpc
@@ -35,6 +63,7 @@ from trellis.user.v1 import team_service_pb2 as team_rpc
 from trellis.user.v1 import team_service_pb2_grpc as team_grpc
 
 PURGE_EVERY_S = 60.0
+LOOK_EVERY_S = 0.25
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -44,9 +73,32 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
-        consumers=[consumers.consumer(built.users), consumers.mails(built.lifecycle)],
-        jobs=[Job("user.purge-organizations", PURGE_EVERY_S, built.lifecycle.purge_organizations)],
+        consumers=[
+            consumers.consumer(built.users),
+            consumers.mails(built.lifecycle),
+            consumers.answers(built.personal_data),
+        ],
+        jobs=_jobs(built, runner(chassis)),
     )
+
+
+def runner(chassis: Chassis) -> Runner:
+    """Return what does the operations of user."""
+    config, now, keyring = chassis.config, chassis.now, chassis.keyring
+    others = consumers.participants()
+    mails = mailer(config.mail_url, config.mail_sender, now)
+    steps: dict[str, Step] = {EXPORT: ExportSteps(now, keyring, others), ERASE: EraseSteps(now, keyring, mails, others)}
+    return Runner(partial(SqlUserTransaction, chassis.database), now, steps)
+
+
+def _jobs(built: Handlers, running: Runner) -> list[Job]:
+    return [
+        Job("user.operations", LOOK_EVERY_S, running.run_next),
+        Job("user.forget-operations", PURGE_EVERY_S, running.forget_expired),
+        Job("user.forget-exports", PURGE_EVERY_S, built.personal_data.forget),
+        Job("user.purge-organizations", PURGE_EVERY_S, built.lifecycle.purge_organizations),
+        Job("user.purge-users", PURGE_EVERY_S, built.personal_data.purge_users),
+    ]
 
 
 def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
@@ -61,6 +113,22 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
         lifecycle=_lifecycle(chassis, config, accounts),
+        operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
+        personal_data=_personal_data(chassis, accounts),
+    )
+
+
+def _personal_data(chassis: Chassis, accounts: Accounts) -> PersonalDataHandlers:
+    database = chassis.database
+    return PersonalDataHandlers(
+        operations=SqlOperations(database),
+        exports=SqlExports(database),
+        certificates=SqlCertificates(database),
+        accounts=accounts,
+        begin=partial(SqlUserTransaction, database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        keyring=chassis.keyring,
     )
 
 
@@ -102,6 +170,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
             preferences_grpc.add_PreferencesServiceServicer_to_server,
             PreferencesServicer(built.preferences),
+        ),
+        Servicer(
+            operation_rpc.DESCRIPTOR.services_by_name["OperationService"],
+            operation_grpc.add_OperationServiceServicer_to_server,
+            OperationServicer(built.operations, lists),
+        ),
+        Servicer(
+            personal_data_rpc.DESCRIPTOR.services_by_name["PersonalDataService"],
+            personal_data_grpc.add_PersonalDataServiceServicer_to_server,
+            PersonalDataServicer(built.personal_data),
         ),
     ]
 

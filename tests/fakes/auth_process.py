@@ -13,7 +13,15 @@ from google.api import httpbody_pb2
 from joserfc.jwk import ECKey
 
 from services.auth import consumers, events
-from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import (
+    AccountHandlers,
+    Handlers,
+    KeyHandlers,
+    PersonalDataHandlers,
+    SessionHandlers,
+    SignInHandlers,
+    SignUpHandlers,
+)
 from services.auth.handlers.tokens import Tokens
 from services.auth.wiring import servicers
 from services.chassis.bus.bus import Event
@@ -96,7 +104,11 @@ class Parts:
     @property
     def handlers(self) -> Handlers:
         accounts = AccountHandlers(self.ports.accounts, self.ports.begin, self.clock)
-        return Handlers(self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts)
+        return Handlers(self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts, self.personal_data)
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        return PersonalDataHandlers(self.ports.accounts, self.mailer, self.ports.begin, self.clock)
 
     async def deliver(self, event: Any, event_id: str = "") -> None:
         """Let auth's own consumer have an event, as the bus would."""
@@ -127,7 +139,9 @@ class Parts:
             traceparent="",
             data=announced.data,
         )
-        await consumers.accounts(self.handlers.accounts).handle(heard)
+        for consumer in (consumers.accounts(self.handlers.accounts), consumers.personal_data(self.personal_data)):
+            if announced.topic in consumer.topics:
+                await consumer.handle(heard)
 
     def token_in_mail(self, address: str) -> str:
         """Return the token of the newest verification mail to an address."""

@@ -13,14 +13,17 @@ from typing import Any, Self
 from services.chassis import repeat
 from services.chassis.errors import RequestIdReused
 from services.chassis.lists import ListQuery, Rows
+from services.chassis.operations import Operation, Operations
 from services.user import convert
 from services.user.domain import (
+    ErasureCertificate,
     Membership,
     MembershipExists,
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
     OrganizationPurged,
+    PersonalDataExport,
     Preferences,
     Role,
     Team,
@@ -36,9 +39,12 @@ from services.user.domain import (
     organization_of,
     team_member_name,
 )
-from services.user.ports import AllPreferences, Begin, Memberships, Organizations, Teams, Users
+from services.user.ports import AllPreferences, Begin, Certificates, Exports, Memberships, Organizations, Teams, Users
+from tests.conftest import NOON
 from tests.fakes import lists
 from tests.fakes.lists import Enums
+from tests.fakes.operations import FakeOperations
+from tests.fakes.personal_data import FakeAnswers, FakeCertificates, FakeExports, FakePersonalData
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
@@ -55,6 +61,9 @@ class Ports:
     memberships: Memberships
     teams: Teams
     preferences: AllPreferences
+    operations: Operations
+    exports: Exports
+    certificates: Certificates
     begin: Begin
 
 
@@ -68,6 +77,11 @@ class Tables:
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    exports: dict[str, PersonalDataExport] = field(default_factory=dict)
+    certificates: dict[str, ErasureCertificate] = field(default_factory=dict)
+    service_answers: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By operation and service."""
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -76,6 +90,7 @@ class Tables:
 TablesNow = Callable[[], Tables]
 Purged = list[OrganizationPurged]
 Names = list[str]
+FoundMemberships = list[Membership]
 
 
 class FakeUsers:
@@ -107,6 +122,11 @@ class FakeUsers:
 
     async def add(self, user: User) -> None:
         self._tables().users.setdefault(user.name, user)
+
+    async def lock_due(self, at: datetime) -> User | None:
+        deleted = [user for user in self._tables().users.values() if user.state is UserState.DELETED]
+        due = [user for user in deleted if user.purge_time and user.purge_time <= at]
+        return min(due, key=lambda user: user.name, default=None)
 
     def _sees(self, user: User, caller: str, organization: str) -> bool:
         return user.name == caller or self._is_member(user, organization)
@@ -211,6 +231,10 @@ class FakeMemberships:
         found = self._tables().memberships.values()
         owners = {each.user for each in found if each.organization == organization and each.role is Role.OWNER}
         return sum(self._active(owner) for owner in owners - {user})
+
+    async def of_user(self, user: str) -> FoundMemberships:
+        found = [each for each in self._tables().memberships.values() if each.user == user]
+        return sorted(found, key=lambda each: each.organization)
 
     async def last_owned_by(self, user: str) -> Names:
         found = sorted(self._tables().memberships.values(), key=lambda each: each.organization)
@@ -350,7 +374,8 @@ class FakeOutbox:
 class FakeUserStore:
     """Everything user stores. Transactions run one after the other, each on a copy that takes the place of the tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: NOON) -> None:
+        self.now = now
         self.tables = Tables()
         self.events: list[Any] = []
         self.turn = asyncio.Lock()
@@ -367,6 +392,9 @@ class FakeUserStore:
             FakeMemberships(committed),
             FakeTeams(committed),
             FakePreferences(committed),
+            FakeOperations(lambda: self.tables.operations, self.now),
+            FakeExports(committed),
+            FakeCertificates(committed),
             begin,
         )
 
@@ -382,6 +410,11 @@ class FakeUserTransaction:
         self.memberships = FakeMemberships(self._tables)
         self.teams = FakeTeams(self._tables)
         self.preferences = FakePreferences(self._tables)
+        self.operations = FakeOperations(lambda: self._draft.operations, store.now)
+        self.answers = FakeAnswers(self._tables)
+        self.exports = FakeExports(self._tables)
+        self.certificates = FakeCertificates(self._tables)
+        self.personal_data = FakePersonalData(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

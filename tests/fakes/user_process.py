@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,23 +13,30 @@ from joserfc.jwk import ECKey
 
 from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
+from services.chassis.operations.runner import Runner, Step
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
+from services.user.domain import ERASE, EXPORT
 from services.user.handlers import (
     Handlers,
     LifecycleHandlers,
     MembershipHandlers,
+    OperationHandlers,
     OrganizationHandlers,
+    PersonalDataHandlers,
     PreferencesHandlers,
     TeamHandlers,
     UserHandlers,
 )
+from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import operation_service_pb2_grpc as operation_stubs
+from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_stubs
 from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
 from trellis.user.v1 import team_service_pb2_grpc as team_stubs
@@ -53,10 +60,23 @@ class Parts:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
     mailer: FakeMailer = field(default_factory=FakeMailer)
+    participants: tuple[str, ...] = ("auth",)
+    paused: int = 0
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What happens while somebody waits."""
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships, self.teams, self.preferences, self.lifecycle)
+        return Handlers(
+            self.users,
+            self.organizations,
+            self.memberships,
+            self.teams,
+            self.preferences,
+            self.lifecycle,
+            self.operations,
+            self.personal_data,
+        )
 
     @property
     def users(self) -> UserHandlers:
@@ -74,6 +94,46 @@ class Parts:
     @property
     def lifecycle(self) -> LifecycleHandlers:
         return LifecycleHandlers(self.accounts, self.ports.begin, self.clock, RETENTION, self.links, self.mailer)
+
+    @property
+    def operations(self) -> OperationHandlers:
+        return OperationHandlers(self.ports.operations, self.ports.begin, self.clock, self.pause)
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        ports = self.ports
+        return PersonalDataHandlers(
+            operations=ports.operations,
+            exports=ports.exports,
+            certificates=ports.certificates,
+            accounts=self.accounts,
+            begin=ports.begin,
+            now=self.clock,
+            new_id=self.ids,
+            keyring=self.keyring,
+        )
+
+    @property
+    def runner(self) -> Runner:
+        now, keyring = self.clock, self.keyring
+        others = self.participants
+        steps: dict[str, Step] = {
+            EXPORT: ExportSteps(now, keyring, others),
+            ERASE: EraseSteps(now, keyring, self.mailer, others),
+        }
+        return Runner(self.ports.begin, now, steps)
+
+    async def run(self) -> None:
+        """Do every step that is due."""
+        while await self.runner.run_next():
+            pass
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, and whatever is to happen meanwhile."""
+        self.clock.move(seconds=seconds)
+        self.paused += 1
+        if self.meanwhile is not None:
+            await self.meanwhile()
 
     @property
     def links(self) -> RestoreLinks:
@@ -103,11 +163,14 @@ class UserProcess:
     memberships: stubs.MembershipServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
+    operations: operation_stubs.OperationServiceAsyncStub
+    personal_data: personal_data_stubs.PersonalDataServiceAsyncStub
 
-    def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
+    def called_by(self, user: str, organization: str = "", role: str = "", *, session_age_s: int = 0) -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
         now_s = int(self.parts.clock().timestamp())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now_s, "exp": now_s + 300}
+        claims |= {"auth_time": now_s - session_age_s}
         if organization:
             claims |= {"organization": organization, "permissions": list(ROLE_PERMISSIONS[role])}
         return _bearer(sign(AUTH_KEY, ACCESS, claims))
@@ -132,6 +195,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.MembershipServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
+            operation_stubs.OperationServiceStub(channel),
+            personal_data_stubs.PersonalDataServiceStub(channel),
         )
     await server.stop(None)
 

@@ -74,6 +74,7 @@ class Tokens:
             "session": session.name,
             "organization": session.organization,
             "permissions": list(permissions),
+            "auth_time": int(session.create_time.timestamp()),
             "iat": int(now.timestamp()),
             "exp": int(expire_time.timestamp()),
             "jti": self.new_id("tok"),

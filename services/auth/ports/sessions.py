@@ -25,7 +25,7 @@ class ChangedSessions(Protocol):
     """Sessions inside a transaction."""
 
     async def add(self, session: Session) -> None:
-        """Write a new session."""
+        """Write a new session. Raises CredentialsInvalid if the account was erased meanwhile."""
         ...
 
     async def lock(self, name: str) -> Session | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from services.auth.ports.accounts import ChangedAccounts
 from services.auth.ports.sessions import ChangedSessions
 from services.auth.ports.sign_ups import ChangedSignUps
+from services.chassis.personal_data import PersonalData, Reports
 from services.chassis.transaction import Transaction
 
 
@@ -21,6 +22,10 @@ class AuthTransaction(Transaction, Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
+    @property
+    def personal_data(self) -> PersonalData: ...
+    @property
+    def reports(self) -> Reports: ...
 
 
 Begin = Callable[[], AuthTransaction]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import bindparam, insert, select, true, update
 
-from services.auth.domain import Cause, Session
+from services.auth.domain import Cause, CredentialsInvalid, Session
 from services.auth.store.tables import sessions
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -67,7 +68,10 @@ class ChangedSessions:
         self._tx = tx
 
     async def add(self, session: Session) -> None:
-        await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        try:
+            await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        except asyncpg.ForeignKeyViolationError:
+            raise CredentialsInvalid from None
 
     async def lock(self, name: str) -> Session | None:
         row = await self._tx.fetchrow(_lock, key=name)

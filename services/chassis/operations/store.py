@@ -129,7 +129,7 @@ def status_bytes(error: ServiceError, domain: str) -> bytes:
     status = status_of(error, domain)
     if isinstance(error, OperationCancelled):
         status.code = code_pb2.CANCELLED
-    return status.SerializeToString()
+    return bytes(status.SerializeToString())
 
 
 def _operation(row: Row) -> Operation:

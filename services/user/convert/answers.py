@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import memberships, organizations, preferences, teams, users
+from services.user.convert import memberships, operations, organizations, personal_data, preferences, teams, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -17,7 +17,9 @@ def answer_to_proto(answer: Any) -> Message:
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **memberships.ANSWERS,
+    **operations.ANSWERS,
     **organizations.ANSWERS,
+    **personal_data.ANSWERS,
     **preferences.ANSWERS,
     **teams.ANSWERS,
     **users.ANSWERS,

@@ -66,6 +66,10 @@ class User:
             raise UserNotDeleted(self.name)
         return self._in(UserState.ACTIVE, at), UserUndeleted(self.name, at)
 
+    def erase(self, at: datetime) -> Self:
+        """Return the user as one whose data is being erased: nothing brings the account back any more."""
+        return self._in(UserState.ERASED, at)
+
     def must_be_active(self) -> None:
         """Raises UserNotActive."""
         if self.state is not UserState.ACTIVE:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
+from services.user.handlers.operations import OperationHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.personal_data import PersonalDataHandlers
 from services.user.handlers.preferences import PreferencesHandlers
 from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
@@ -22,13 +24,17 @@ class Handlers:
     teams: TeamHandlers
     preferences: PreferencesHandlers
     lifecycle: LifecycleHandlers
+    operations: OperationHandlers
+    personal_data: PersonalDataHandlers
 
 
 __all__ = [
     "Handlers",
     "LifecycleHandlers",
     "MembershipHandlers",
+    "OperationHandlers",
     "OrganizationHandlers",
+    "PersonalDataHandlers",
     "PreferencesHandlers",
     "TeamHandlers",
     "UserHandlers",

@@ -3,6 +3,7 @@
 from services.user.ports.accounts import Accounts
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
+from services.user.ports.personal_data import Answers, Certificates, ChangedCertificates, ChangedExports, Exports
 from services.user.ports.preferences import AllPreferences, ChangedPreferences
 from services.user.ports.teams import ChangedTeams, Teams
 from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
@@ -11,12 +12,17 @@ from services.user.ports.users import ChangedUsers, Users
 __all__ = [
     "Accounts",
     "AllPreferences",
+    "Answers",
     "Begin",
+    "Certificates",
+    "ChangedCertificates",
+    "ChangedExports",
     "ChangedMemberships",
     "ChangedOrganizations",
     "ChangedPreferences",
     "ChangedTeams",
     "ChangedUsers",
+    "Exports",
     "Memberships",
     "NewId",
     "Now",

@@ -57,3 +57,7 @@ class ChangedMemberships(Protocol):
     async def remove(self, name: str) -> None:
         """Delete the membership."""
         ...
+
+    async def of_user(self, user: str) -> list[Membership]:
+        """Return every membership of a user."""
+        ...

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from services.chassis.operations import ChangedOperations
+from services.chassis.personal_data import PersonalData
 from services.chassis.transaction import Transaction
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
+from services.user.ports.personal_data import Answers, ChangedCertificates, ChangedExports
 from services.user.ports.preferences import ChangedPreferences
 from services.user.ports.teams import ChangedTeams
 from services.user.ports.users import ChangedUsers
@@ -27,6 +30,16 @@ class UserTransaction(Transaction, Protocol):
     def teams(self) -> ChangedTeams: ...
     @property
     def preferences(self) -> ChangedPreferences: ...
+    @property
+    def operations(self) -> ChangedOperations: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def exports(self) -> ChangedExports: ...
+    @property
+    def certificates(self) -> ChangedCertificates: ...
+    @property
+    def personal_data(self) -> PersonalData: ...
 
 
 Begin = Callable[[], UserTransaction]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from services.chassis.lists import ListQuery, Rows
@@ -38,4 +39,8 @@ class ChangedUsers(Protocol):
 
     async def add(self, user: User) -> None:
         """Write a new user; one that is there stays as it is."""
+        ...
+
+    async def lock_due(self, at: datetime) -> User | None:
+        """Lock and return one deleted user past the purge time whom nobody else holds."""
         ...

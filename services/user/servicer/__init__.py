@@ -1,7 +1,9 @@
 """The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
 
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
+from services.user.servicer.operations import OperationServicer
 from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
+from services.user.servicer.personal_data import PersonalDataServicer
 from services.user.servicer.preferences import PREFERENCES_FIELDS, PreferencesServicer
 from services.user.servicer.teams import TEAM_FIELDS, TeamServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
@@ -13,7 +15,9 @@ __all__ = [
     "TEAM_FIELDS",
     "USER_FIELDS",
     "MembershipServicer",
+    "OperationServicer",
     "OrganizationServicer",
+    "PersonalDataServicer",
     "PreferencesServicer",
     "TeamServicer",
     "UserServicer",

@@ -78,6 +78,9 @@ _last_owned = Statement(
     .order_by(memberships.c.organization)
     .limit(20)
 )
+_of_user = Statement(
+    select(memberships).where(memberships.c.user == bindparam("of_user")).order_by(memberships.c.organization)
+)
 _add = Statement(insert(memberships).values({name: bindparam(name) for name in _COLUMNS}))
 _save = Statement(
     update(memberships).where(_one).values({name: bindparam(name) for name in ("role", "update_time", "version")})
@@ -129,6 +132,9 @@ class ChangedMemberships:
     async def count_other_owners(self, organization: str, user: str) -> int:
         row = await self._tx.fetchrow(_count_owners, organization=organization, beside=user)
         return int(row[0]) if row else 0
+
+    async def of_user(self, user: str) -> list[Membership]:
+        return [_membership(row) for row in await self._tx.fetch(_of_user, of_user=user)]
 
     async def last_owned_by(self, user: str) -> list[str]:
         return [row["organization"] for row in await self._tx.fetch(_last_owned, owner=user)]

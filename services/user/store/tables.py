@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -106,4 +107,35 @@ preferences = Table(
     ),
     Column("update_time", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False, server_default="0"),
+)
+
+personal_data_answers = Table(
+    "personal_data_answers",
+    metadata,
+    Column("operation", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    comment="What services answered to operations that still run.",
+)
+
+personal_data_exports = Table(
+    "personal_data_exports",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, index=True),
+    Column("document", LargeBinary, nullable=False, comment="Sealed with a key derived from the root secret."),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False, index=True),
+)
+
+erasure_certificates = Table(
+    "erasure_certificates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, unique=True),
+    Column("certificate", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.chassis.operations.store import ChangedOperations
+from services.chassis.personal_data.holdings import SqlPersonalData
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
+from services.user.store.personal_data import STATEMENTS, ChangedCertificates, ChangedExports, SqlAnswers
 from services.user.store.preferences import ChangedPreferences
 from services.user.store.teams import ChangedTeams
 from services.user.store.users import ChangedUsers
@@ -20,3 +23,8 @@ class SqlUserTransaction(SqlTransaction):
         self.memberships = ChangedMemberships(self)
         self.teams = ChangedTeams(self)
         self.preferences = ChangedPreferences(self)
+        self.operations = ChangedOperations(self, database.codec.answer, "trellis.user")
+        self.answers = SqlAnswers(self)
+        self.exports = ChangedExports(self, database.keyring)
+        self.certificates = ChangedCertificates(self)
+        self.personal_data = SqlPersonalData(self, STATEMENTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, bindparam, func, or_, select, true, update
@@ -20,6 +21,13 @@ _member = select(memberships.c.user).where(memberships.c.organization == bindpar
 
 _get = Statement(select(users).where(users.c.name == bindparam("name")))
 _lock = Statement(select(users).where(users.c.name == bindparam("name")).with_for_update())
+_lock_due = Statement(
+    select(users)
+    .where(users.c.purge_time <= bindparam("at"), users.c.state == UserState.DELETED)
+    .order_by(users.c.purge_time)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 _find_visible = Statement(
     select(users).where(
         users.c.name == func.any(bindparam("names", type_=ARRAY(Text))),
@@ -89,6 +97,10 @@ class ChangedUsers:
 
     async def add(self, user: User) -> None:
         await self._tx.execute(_add, **_values(user))
+
+    async def lock_due(self, at: datetime) -> User | None:
+        row = await self._tx.fetchrow(_lock_due, at=at)
+        return _user(row) if row else None
 
 
 def _user(row: Row) -> User:

@@ -21,9 +21,9 @@ NOTHING = "organizations/org_nothing"
 
 
 @pytest.fixture
-def store() -> FakeUserStore:
+def store(time: Time) -> FakeUserStore:
     """What the service stores, filled with the people above."""
-    store = FakeUserStore()
+    store = FakeUserStore(time)
     for name in (ADA, BOB, CID, EVE):
         short = name.removeprefix("users/usr_")
         store.tables.users[name] = User(name, f"{short}@example.com", short.title(), NOON, NOON)
