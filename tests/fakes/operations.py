@@ -68,4 +68,12 @@ class FakeOperations:
     async def list(self, owner: str, query: ListQuery) -> Rows[Operation]:
         fields, sortable = ("verb", "target", "done", "create_time", "update_time"), ("create_time", "update_time")
         own = [each for each in self.found().values() if each.owner == owner]
-        return lists.page(own, query, key="name", fields=fields, sortable=sortable, default_order="create_time desc")
+        return lists.page(
+            own,
+            query,
+            key="name",
+            fields=fields,
+            sortable=sortable,
+            default_order="create_time desc",
+            enums={"done": {"true": True, "false": False}},
+        )

@@ -7,7 +7,7 @@ What leaves the service in a step leaves as an event of the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -30,15 +30,11 @@ class OperationTransaction(Transaction, Protocol):
     def operations(self) -> ChangedOperations: ...
 
 
-class Step(Protocol):
-    """What one verb does."""
+Step = Callable[[Any, Operation], Awaitable[None]]
+"""What one verb does: the next step of an operation that the transaction holds, which it saves.
 
-    async def __call__(self, tx: Any, operation: Operation) -> None:
-        """Do the next step of `operation`, which the transaction holds, and save it.
-
-        A ServiceError ends the operation with it. Anything else is tried again later, for as long as it takes.
-        """
-        ...
+A ServiceError ends the operation with it. Anything else is tried again later, for as long as it takes.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,11 +123,11 @@ class SqlReports:
 
 def _record(holding: Holding, row: Any) -> dict[str, Any]:
     fields = {}
-    for descriptor, column in holding.fields():
-        kind = data_class(descriptor)
-        fields[descriptor.name] = {"class": kind or "NONE"} | (
-            {} if kind == "SECRET" else {"value": _value(descriptor, row[column])}
-        )
+    for descriptor in holding.fields():
+        kind, name = data_class(descriptor), descriptor.name
+        value = row[_shown(name) if name in holding.shown else name]
+        shown = {} if kind == "SECRET" else {"value": _value(descriptor, value)}
+        fields[name] = {"class": kind or "NONE", **shown}
     return {"record": holding.name, "fields": fields}
 
 

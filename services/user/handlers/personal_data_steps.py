@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from joserfc import jws
 
@@ -65,7 +65,7 @@ class ExportSteps:
         export = self._export(operation, parts)
         await tx.exports.add(export)
         await tx.answers.remove(operation.name)
-        await tx.operations.succeed(operation, export)
+        await tx.operations.succeed(_whole(operation, self.participants), export)
 
     def _opened(self, operation: Operation, sealed: bytes) -> list[dict[str, object]]:
         records: list[dict[str, object]] = json.loads(open_sealed(answer_key(self.keyring, operation.name), sealed.decode()))
@@ -105,7 +105,7 @@ class EraseSteps:
         await tx.certificates.add(certificate)
         await tx.answers.remove(operation.name)
         tx.outbox.add(UserErased(operation.target, operation.name, self.now()))
-        await tx.operations.succeed(operation, certificate, forever=True)
+        await tx.operations.succeed(_whole(operation, self.participants), certificate, forever=True)
 
     async def _erased(self, tx: UserTransaction, name: str) -> ErasureReport:
         """Leave nothing but the name. Mails go first: done again after a crash, there are none."""
@@ -124,6 +124,12 @@ class EraseSteps:
         header = {"alg": "ES256", "typ": TYPE, "kid": key.kid}
         signed = jws.serialize_compact(header, json.dumps(claims, separators=(",", ":")), key, algorithms=["ES256"])
         return ErasureCertificate(certificate_name(operation.name), operation.target, signed, now)
+
+
+def _whole(operation: Operation, participants: Collection[str]) -> Operation:
+    """Return the operation with every part done: one a service, user's own too."""
+    total = len(participants) + 1
+    return replace(operation, progress=Progress("done", total, total))
 
 
 def _ask_again(operation: Operation, now_s: float) -> bool:

@@ -8,9 +8,17 @@ import pytest
 from google.protobuf.message import Message
 
 from services.auth import domain, events
+from services.chassis.personal_data import (
+    ErasedRecords,
+    ErasureReport,
+    KeptRecords,
+    PersonalDataCollected,
+    PersonalDataErased,
+)
 from services.chassis.times import timestamp
 from tests.conftest import NOON
 from trellis.auth.v1 import events_pb2 as pb
+from trellis.policy.v1 import personal_data_pb2 as shared
 
 USER, SESSION = "users/usr_1", "users/usr_1/sessions/ses_1"
 CASES: list[tuple[Any, str, str, Message]] = [
@@ -33,6 +41,42 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "auth.v1.session_created",
         SESSION,
         pb.SessionCreated(session=SESSION, create_time=timestamp(NOON)),
+    ),
+    (
+        PersonalDataCollected(USER, "operations/op_1", "eyJ…", NOON),
+        "auth.v1.personal_data_collected",
+        USER,
+        pb.PersonalDataCollected(user=USER, operation="operations/op_1", document="eyJ…", collect_time=timestamp(NOON)),
+    ),
+    (
+        PersonalDataErased(
+            USER,
+            "operations/op_1",
+            ErasureReport(
+                (ErasedRecords("trellis.auth.v1.AccountRecord", 1, ("email",), ("password_hash",)),),
+                (KeptRecords("events", "Why.", NOON), KeptRecords("name", "Why.", None)),
+            ),
+            NOON,
+        ),
+        "auth.v1.personal_data_erased",
+        USER,
+        pb.PersonalDataErased(
+            user=USER,
+            operation="operations/op_1",
+            erased=[
+                shared.ErasedRecords(
+                    record="trellis.auth.v1.AccountRecord",
+                    count=1,
+                    personal_fields=["email"],
+                    secret_fields=["password_hash"],
+                )
+            ],
+            kept=[
+                shared.KeptRecords(record="events", reason="Why.", end_time=timestamp(NOON)),
+                shared.KeptRecords(record="name", reason="Why."),
+            ],
+            erase_time=timestamp(NOON),
+        ),
     ),
     *(
         (

@@ -81,6 +81,24 @@ CASES: list[tuple[Any, str, str, Message]] = [
         pb.UserUndeleted(user=USER, update_time=AT),
     ),
     (
+        domain.PersonalDataRequested(USER, "operations/op_1", "{}", NOON),
+        "user.v1.personal_data_requested",
+        USER,
+        pb.PersonalDataRequested(user=USER, operation="operations/op_1", answer_key="{}", request_time=AT),
+    ),
+    (
+        domain.PersonalDataErasureRequested(USER, "operations/op_1", NOON),
+        "user.v1.personal_data_erasure_requested",
+        USER,
+        pb.PersonalDataErasureRequested(user=USER, operation="operations/op_1", request_time=AT),
+    ),
+    (
+        domain.UserErased(USER, "operations/op_1", NOON),
+        "user.v1.user_erased",
+        USER,
+        pb.UserErased(user=USER, operation="operations/op_1", erase_time=AT),
+    ),
+    (
         domain.MembershipCreated(NAME, ORGANIZATION, USER, Role.ADMIN, NOON),
         "user.v1.membership_created",
         ORGANIZATION,
