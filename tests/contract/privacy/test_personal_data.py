@@ -10,6 +10,7 @@ from joserfc import jws
 
 from services.auth.store import personal_data as auth_holdings
 from services.auth.store.tables import metadata as auth_tables
+from services.chassis.db.session import SqlTransaction
 from services.chassis.db.tables import metadata as chassis_tables
 from services.chassis.operations.tables import metadata as operation_tables
 from services.chassis.personal_data.holdings import Holding, data_class
@@ -18,7 +19,7 @@ from services.user import consumers
 from services.user.handlers.personal_data import certificate_key
 from services.user.store import personal_data as user_holdings
 from services.user.store.tables import metadata as user_tables
-from tests.contract.privacy.conftest import ADA, EMAIL, MARKERS, Platform, caller, planted
+from tests.contract.privacy.conftest import ADA, EMAIL, MARKERS, Killed, Platform, caller, planted
 from trellis.policies import EVENTS
 
 OWN_TABLES = {
@@ -188,6 +189,35 @@ async def test_a_service_that_is_down_delays_and_is_never_skipped(platform: Plat
 
     assert planted(await platform.everything("user")) == {}
     assert (await claims_of(platform, operation))["services"]["auth"]["erased"] != []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 5))
+async def test_killed_at_any_commit_it_ends_once_with_one_certificate(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, number: int, when: str
+) -> None:
+    operation = await erase(platform)
+    commits: list[str] = []
+    commit = SqlTransaction._commit
+
+    async def mortal(self: SqlTransaction, connection: Any) -> None:
+        commits.append("commit")
+        if len(commits) == number and when == "before":
+            raise Killed
+        await commit(self, connection)
+        if len(commits) == number and when == "after":
+            raise Killed
+
+    monkeypatch.setattr(SqlTransaction, "_commit", mortal)
+    await platform.settle()
+
+    assert len(commits) >= 4
+    assert planted(await platform.everything("auth")) == planted(await platform.everything("user")) == {}
+    assert await platform.user.pool.fetchval("SELECT count(*) FROM erasure_certificates") == 1
+    assert await platform.auth.pool.fetchval("SELECT count(*) FROM erasures") == 1
+    services = (await claims_of(platform, operation))["services"]
+    assert sum(each["count"] for each in services["auth"]["erased"]) == 4
+    assert sum(each["count"] for each in services["user"]["erased"]) == 4
 
 
 async def test_asked_again_auth_answers_as_the_first_time(platform: Platform) -> None:
