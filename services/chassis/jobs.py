@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +17,9 @@ class Job:
     """Rest after a batch that left nothing to do."""
     work: Callable[[], Awaitable[bool]]
     """Do one batch, which is durable when this returns; say whether there may be more."""
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    """Ends the rest early."""
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            self.wake.clear()
             if not await self.work():
-                await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self.wake.wait(), self.every_s)
-        except TimeoutError:
-            return
+                await asyncio.sleep(self.every_s)

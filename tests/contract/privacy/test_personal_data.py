@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pool
 from joserfc import jws
 
 from services.auth.store import personal_data as auth_holdings
@@ -20,7 +21,9 @@ from services.user.handlers.personal_data import certificate_key
 from services.user.store import personal_data as user_holdings
 from services.user.store.tables import metadata as user_tables
 from tests.contract.privacy.conftest import ADA, EMAIL, MARKERS, Killed, Platform, caller, planted
+from trellis.auth.v1 import resources_pb2 as auth_resources
 from trellis.policies import EVENTS
+from trellis.user.v1 import resources_pb2 as user_resources
 
 OWN_TABLES = {
     "auth": (auth_holdings, (auth_tables, erasure_tables)),
@@ -74,6 +77,27 @@ def test_every_field_that_the_contract_calls_personal_is_stored_where_it_says(ho
     classified = {field.name for field in holding.record.DESCRIPTOR.fields if data_class(field)}
 
     assert classified - stored == set()
+
+
+def test_every_resource_with_something_personal_is_held_by_a_table() -> None:
+    held = {holding.record.DESCRIPTOR for holding in (*auth_holdings.HOLDINGS, *user_holdings.HOLDINGS)}
+    personal = {
+        message
+        for file in (auth_resources.DESCRIPTOR, user_resources.DESCRIPTOR)
+        for message in file.message_types_by_name.values()
+        if any(data_class(field) for field in message.fields)
+    }
+
+    assert {message.full_name for message in personal - held} == {"trellis.auth.v1.Account", "trellis.auth.v1.TokenSet"}
+    # stored as AccountRecord; not stored at all
+
+
+def test_all_services_answer_with_the_same_fields() -> None:
+    for kind in (consumers.COLLECTED, consumers.ERASED):
+        names = [name for name in EVENTS if name.endswith(f".{kind}")]
+        messages = [descriptor_pool.Default().FindMessageTypeByName(name) for name in names]
+        shapes = [[(field.name, field.number, field.type) for field in message.fields] for message in messages]
+        assert all(shape == shapes[0] for shape in shapes)
 
 
 def test_who_takes_part_is_read_from_the_contract() -> None:
