@@ -46,6 +46,21 @@ class Policy(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class Revokes(NamedTuple):
+    """Fields of an event that say whose access tokens end with it; an empty one is not compared."""
+
+    message: str
+    """The event's full name."""
+    subject: str = ""
+    organization: str = ""
+    session: str = ""
+    api_key: str = ""
+    except_session: str = ""
+    """Holds a session that is spared."""
+    time: str = ""
+    """When it happened; empty: when the event was announced."""
+
+
 POLICIES: Final[dict[str, Policy]] = {
     "/trellis.auth.v1.AccountService/GetAccount": Policy(
         method="/trellis.auth.v1.AccountService/GetAccount",
@@ -813,6 +828,15 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.user.v1.UserUpdated": ("user.v1.user_updated", "user"),
 }
 """Topic and key field of each event."""
+
+
+REVOCATIONS: Final[dict[str, Revokes]] = {
+    "auth.v1.session_revoked": Revokes(message="trellis.auth.v1.SessionRevoked", session="session"),
+    "user.v1.membership_deleted": Revokes(message="trellis.user.v1.MembershipDeleted", subject="user", organization="organization"),
+    "user.v1.membership_updated": Revokes(message="trellis.user.v1.MembershipUpdated", subject="user", organization="organization"),
+    "user.v1.organization_deleted": Revokes(message="trellis.user.v1.OrganizationDeleted", organization="organization"),
+}
+"""Whose access tokens end, by the topic of the event."""
 
 
 REASONS: Final[dict[str, dict[str, str]]] = {
