@@ -19,6 +19,7 @@ from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
 from services.user.domain import ERASE, EXPORT
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     Handlers,
     LifecycleHandlers,
     MembershipHandlers,
@@ -33,6 +34,7 @@ from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import (
+    AttributeSchemaServicer,
     MembershipServicer,
     OperationServicer,
     OrganizationServicer,
@@ -42,6 +44,7 @@ from services.user.servicer import (
     UserServicer,
 )
 from services.user.store import (
+    SqlAttributeSchemas,
     SqlCertificates,
     SqlExports,
     SqlMemberships,
@@ -51,16 +54,42 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
-from trellis.user.v1 import operation_service_pb2 as operation_rpc
-from trellis.user.v1 import operation_service_pb2_grpc as operation_grpc
-from trellis.user.v1 import personal_data_service_pb2 as personal_data_rpc
-from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_grpc
-from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
-from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
-from trellis.user.v1 import service_pb2 as rpc
-from trellis.user.v1 import service_pb2_grpc as grpc
-from trellis.user.v1 import team_service_pb2 as team_rpc
-from trellis.user.v1 import team_service_pb2_grpc as team_grpc
+from trellis.user.v1 import (
+    attribute_schema_service_pb2 as attributes_rpc,
+)
+from trellis.user.v1 import (
+    attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    operation_service_pb2 as operation_rpc,
+)
+from trellis.user.v1 import (
+    operation_service_pb2_grpc as operation_grpc,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2 as personal_data_rpc,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2_grpc as personal_data_grpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2 as preferences_rpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2_grpc as preferences_grpc,
+)
+from trellis.user.v1 import (
+    service_pb2 as rpc,
+)
+from trellis.user.v1 import (
+    service_pb2_grpc as grpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2 as team_rpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2_grpc as team_grpc,
+)
 
 PURGE_EVERY_S = 60.0
 LOOK_EVERY_S = 0.25
@@ -111,6 +140,7 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
+        attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
         lifecycle=_lifecycle(chassis, config, accounts),
         operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
@@ -180,6 +210,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             personal_data_rpc.DESCRIPTOR.services_by_name["PersonalDataService"],
             personal_data_grpc.add_PersonalDataServiceServicer_to_server,
             PersonalDataServicer(built.personal_data),
+        ),
+        Servicer(
+            attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
+            attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
+            AttributeSchemaServicer(built.attribute_schemas),
         ),
     ]
 

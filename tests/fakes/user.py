@@ -16,6 +16,7 @@ from services.chassis.lists import ListQuery, Rows
 from services.chassis.operations import Operation, Operations
 from services.user import convert
 from services.user.domain import (
+    AttributeSchema,
     ErasureCertificate,
     Membership,
     MembershipExists,
@@ -38,8 +39,19 @@ from services.user.domain import (
     membership_name,
     organization_of,
     team_member_name,
+    unsaid,
 )
-from services.user.ports import AllPreferences, Begin, Certificates, Exports, Memberships, Organizations, Teams, Users
+from services.user.ports import (
+    AllPreferences,
+    AttributeSchemas,
+    Begin,
+    Certificates,
+    Exports,
+    Memberships,
+    Organizations,
+    Teams,
+    Users,
+)
 from tests.conftest import NOON
 from tests.fakes import lists
 from tests.fakes.lists import Enums
@@ -61,6 +73,7 @@ class Ports:
     memberships: Memberships
     teams: Teams
     preferences: AllPreferences
+    attribute_schemas: AttributeSchemas
     operations: Operations
     exports: Exports
     certificates: Certificates
@@ -77,6 +90,7 @@ class Tables:
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     exports: dict[str, PersonalDataExport] = field(default_factory=dict)
     certificates: dict[str, ErasureCertificate] = field(default_factory=dict)
@@ -220,7 +234,7 @@ class FakeMemberships:
         return found
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
-        fields, sortable = ("user", "role", *TIMES), ("role", *TIMES)
+        fields, sortable = ("user", "role", "attributes", *TIMES), ("role", *TIMES)
         found = [each for each in self._tables().memberships.values() if each.organization == organization]
         return lists.page(found, query, key="user", fields=fields, sortable=sortable, default_order="", enums=ROLES)
 
@@ -361,6 +375,19 @@ class FakePreferences:
         self._tables().preferences[preferences.name] = preferences
 
 
+class FakeAttributeSchemas:
+    """Attribute schemas of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, organization: str) -> AttributeSchema:
+        return self._tables().attribute_schemas.get(organization, unsaid(organization))
+
+    async def save(self, schema: AttributeSchema) -> None:
+        self._tables().attribute_schemas[schema.organization] = schema
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -392,6 +419,7 @@ class FakeUserStore:
             FakeMemberships(committed),
             FakeTeams(committed),
             FakePreferences(committed),
+            FakeAttributeSchemas(committed),
             FakeOperations(lambda: self.tables.operations, self.now),
             FakeExports(committed),
             FakeCertificates(committed),
@@ -415,6 +443,7 @@ class FakeUserTransaction:
         self.exports = FakeExports(self._tables)
         self.certificates = FakeCertificates(self._tables)
         self.personal_data = FakePersonalData(self._tables)
+        self.attribute_schemas = FakeAttributeSchemas(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

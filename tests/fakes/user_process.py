@@ -19,6 +19,7 @@ from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
 from services.user.domain import ERASE, EXPORT
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     Handlers,
     LifecycleHandlers,
     MembershipHandlers,
@@ -36,11 +37,24 @@ from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
-from trellis.user.v1 import operation_service_pb2_grpc as operation_stubs
-from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_stubs
-from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
-from trellis.user.v1 import service_pb2_grpc as stubs
-from trellis.user.v1 import team_service_pb2_grpc as team_stubs
+from trellis.user.v1 import (
+    attribute_schema_service_pb2_grpc as attribute_stubs,
+)
+from trellis.user.v1 import (
+    operation_service_pb2_grpc as operation_stubs,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2_grpc as personal_data_stubs,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2_grpc as preferences_stubs,
+)
+from trellis.user.v1 import (
+    service_pb2_grpc as stubs,
+)
+from trellis.user.v1 import (
+    team_service_pb2_grpc as team_stubs,
+)
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -74,6 +88,7 @@ class Parts:
             self.memberships,
             self.teams,
             self.preferences,
+            self.attribute_schemas,
             self.lifecycle,
             self.operations,
             self.personal_data,
@@ -150,6 +165,10 @@ class Parts:
         return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
 
     @property
+    def attribute_schemas(self) -> AttributeSchemaHandlers:
+        return AttributeSchemaHandlers(self.ports.attribute_schemas, self.ports.begin, self.clock)
+
+    @property
     def teams(self) -> TeamHandlers:
         return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
 
@@ -171,6 +190,7 @@ class UserProcess:
     memberships: stubs.MembershipServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
+    attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
     operations: operation_stubs.OperationServiceAsyncStub
     personal_data: personal_data_stubs.PersonalDataServiceAsyncStub
 
@@ -203,6 +223,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.MembershipServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
+            attribute_stubs.AttributeSchemaServiceStub(channel),
             operation_stubs.OperationServiceStub(channel),
             personal_data_stubs.PersonalDataServiceStub(channel),
         )

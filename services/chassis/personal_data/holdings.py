@@ -6,6 +6,7 @@ tables once; those that hold nothing of a person are listed too, with the reason
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,6 +139,8 @@ def _shown(name: str) -> str:
 def _value(descriptor: Any, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if descriptor.message_type is not None and isinstance(value, str):
+        return json.loads(value)  # a JSONB column
     if descriptor.enum_type is not None and isinstance(value, int):
         known = descriptor.enum_type.values_by_number.get(value)
         return known.name if known else value

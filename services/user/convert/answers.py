@@ -7,7 +7,16 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import memberships, operations, organizations, personal_data, preferences, teams, users
+from services.user.convert import (
+    attributes,
+    memberships,
+    operations,
+    organizations,
+    personal_data,
+    preferences,
+    teams,
+    users,
+)
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -16,6 +25,7 @@ def answer_to_proto(answer: Any) -> Message:
 
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
+    **attributes.ANSWERS,
     **memberships.ANSWERS,
     **operations.ANSWERS,
     **organizations.ANSWERS,

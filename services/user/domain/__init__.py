@@ -1,5 +1,14 @@
 """What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
+from services.user.domain.attributes import (
+    Attributes,
+    AttributeSchema,
+    AttributeSchemaInvalid,
+    AttributeSchemaUpdated,
+    AttributesInvalid,
+    MembershipAttributesUpdated,
+    unsaid,
+)
 from services.user.domain.memberships import (
     LastOwner,
     Membership,
@@ -101,6 +110,11 @@ __all__ = [
     "FRESH",
     "MAX_DEPTH",
     "TOMBSTONE",
+    "AttributeSchema",
+    "AttributeSchemaInvalid",
+    "AttributeSchemaUpdated",
+    "Attributes",
+    "AttributesInvalid",
     "ErasureCertificate",
     "ErasureCertificateNotFound",
     "ErasureRunning",
@@ -108,6 +122,7 @@ __all__ = [
     "LastOwner",
     "LastOwnerOf",
     "Membership",
+    "MembershipAttributesUpdated",
     "MembershipCreated",
     "MembershipDeleted",
     "MembershipExists",
@@ -177,4 +192,5 @@ __all__ = [
     "preferences_of",
     "resolve",
     "team_member_name",
+    "unsaid",
 ]

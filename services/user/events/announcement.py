@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import memberships, organizations, personal_data, preferences, teams, users
+from services.user.events import (
+    attributes,
+    memberships,
+    organizations,
+    personal_data,
+    preferences,
+    teams,
+    users,
+)
 from trellis.policies import EVENTS
 
 
@@ -17,6 +25,7 @@ def announcement(event: Any) -> Announcement:
 
 
 _MESSAGES = {
+    **attributes.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
     **personal_data.MESSAGES,

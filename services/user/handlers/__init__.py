@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.operations import OperationHandlers
@@ -23,12 +24,14 @@ class Handlers:
     memberships: MembershipHandlers
     teams: TeamHandlers
     preferences: PreferencesHandlers
+    attribute_schemas: AttributeSchemaHandlers
     lifecycle: LifecycleHandlers
     operations: OperationHandlers
     personal_data: PersonalDataHandlers
 
 
 __all__ = [
+    "AttributeSchemaHandlers",
     "Handlers",
     "LifecycleHandlers",
     "MembershipHandlers",

@@ -1,6 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.user.ports.accounts import Accounts
+from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
 from services.user.ports.personal_data import Answers, Certificates, ChangedCertificates, ChangedExports, Exports
@@ -13,8 +14,10 @@ __all__ = [
     "Accounts",
     "AllPreferences",
     "Answers",
+    "AttributeSchemas",
     "Begin",
     "Certificates",
+    "ChangedAttributeSchemas",
     "ChangedCertificates",
     "ChangedExports",
     "ChangedMemberships",

@@ -9,6 +9,7 @@ from typing import Protocol
 from services.chassis.operations import ChangedOperations
 from services.chassis.personal_data import PersonalData
 from services.chassis.transaction import Transaction
+from services.user.ports.attributes import ChangedAttributeSchemas
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
 from services.user.ports.personal_data import Answers, ChangedCertificates, ChangedExports
@@ -28,6 +29,8 @@ class UserTransaction(Transaction, Protocol):
     def memberships(self) -> ChangedMemberships: ...
     @property
     def teams(self) -> ChangedTeams: ...
+    @property
+    def attribute_schemas(self) -> ChangedAttributeSchemas: ...
     @property
     def preferences(self) -> ChangedPreferences: ...
     @property

@@ -1,5 +1,6 @@
 """PostgreSQL behind the ports: tables, statements, row ↔ domain."""
 
+from services.user.store.attributes import SqlAttributeSchemas
 from services.user.store.memberships import SqlMemberships
 from services.user.store.organizations import SqlOrganizations
 from services.user.store.personal_data import SqlCertificates, SqlExports
@@ -9,6 +10,7 @@ from services.user.store.transaction import SqlUserTransaction
 from services.user.store.users import SqlUsers
 
 __all__ = [
+    "SqlAttributeSchemas",
     "SqlCertificates",
     "SqlExports",
     "SqlMemberships",

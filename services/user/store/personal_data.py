@@ -53,6 +53,7 @@ HOLDINGS = (
 NOT_OF_A_PERSON = {
     "organizations": "Of the organization.",
     "teams": "Of the organization.",
+    "attribute_schemas": "Of the organization.",
     "operations": "Names, counts and times; forgotten 7 days after they end.",
     "personal_data_answers": "Counts, or encrypted; removed with the operation's end.",
     "erasure_certificates": "Counts, kinds and reasons, under the user's name.",

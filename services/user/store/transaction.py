@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.chassis.db.session import Database, SqlTransaction
 from services.chassis.operations.store import ChangedOperations
 from services.chassis.personal_data.holdings import SqlPersonalData
+from services.user.store.attributes import ChangedAttributeSchemas
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
 from services.user.store.personal_data import STATEMENTS, ChangedCertificates, ChangedExports, SqlAnswers
@@ -28,3 +29,5 @@ class SqlUserTransaction(SqlTransaction):
         self.exports = ChangedExports(self, database.keyring)
         self.certificates = ChangedCertificates(self)
         self.personal_data = SqlPersonalData(self, STATEMENTS)
+        self.attribute_schemas = ChangedAttributeSchemas(self)
+        self.preferences = ChangedPreferences(self)

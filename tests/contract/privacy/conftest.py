@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -155,7 +155,7 @@ async def _fill_user(database: Database) -> None:
         await tx.users.add(User("users/usr_bob", "bob@example.com", "Bob", NOON, NOON))
         await tx.organizations.add(Organization(ACME, "Acme", NOON, NOON))
         await tx.memberships.add(Membership(ACME, "users/usr_bob", Role.OWNER, NOON, NOON))
-        await tx.memberships.add(Membership(ACME, ADA, Role.MEMBER, NOON, NOON))
+        await tx.memberships.add(replace(Membership(ACME, ADA, Role.MEMBER, NOON, NOON), attributes={"desk": "xq-MARKER"}))
         await tx.teams.add(Team(CREW, "Crew", NOON, NOON))
         await tx.teams.add_member(TeamMember(CREW, ADA, NOON))
         await tx.preferences.get(f"{ADA}/preferences")

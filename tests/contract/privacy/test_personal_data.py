@@ -25,6 +25,8 @@ from trellis.auth.v1 import resources_pb2 as auth_resources
 from trellis.policies import EVENTS
 from trellis.user.v1 import resources_pb2 as user_resources
 
+USER_HAS = {"users": [EMAIL, "Ada Marker", "xq-MARKER"], "memberships": ["xq-MARKER"]}
+"""Where something of Ada is before."""
 OWN_TABLES = {
     "auth": (auth_holdings, (auth_tables, erasure_tables)),
     "user": (user_holdings, (user_tables, operation_tables)),
@@ -128,6 +130,7 @@ async def test_an_export_has_every_record_of_every_service_with_the_class_of_eac
         "User",
     ]
     assert records(document, "user")[1]["fields"]["role"] == {"class": "NONE", "value": "ROLE_MEMBER"}
+    assert records(document, "user")[1]["fields"]["attributes"] == {"class": "PERSONAL", "value": {"desk": "xq-MARKER"}}
     assert records(document, "user")[1]["fields"]["name"]["value"] == "organizations/org_acme/memberships/usr_ada"
 
 
@@ -157,7 +160,7 @@ async def test_after_an_erasure_no_table_of_any_service_has_anything_of_the_pers
         "sign_ups": [EMAIL, "Ada Marker", "marker-hash"],
         "sessions": ["Marker-Browser"],
     }
-    assert planted(await platform.everything("user")) == {"users": [EMAIL, "Ada Marker", "xq-MARKER"]}
+    assert planted(await platform.everything("user")) == USER_HAS
 
     await erase(platform)
     await platform.settle()
@@ -204,7 +207,7 @@ async def test_a_service_that_is_down_delays_and_is_never_skipped(platform: Plat
     platform.auth_up = False
     operation = await erase(platform)
     await platform.settle()
-    assert planted(await platform.everything("user")) == {"users": [EMAIL, "Ada Marker", "xq-MARKER"]}
+    assert planted(await platform.everything("user")) == USER_HAS
 
     platform.clock.move(hours=1)
     await platform.settle()

@@ -16,6 +16,7 @@ from services.chassis.operations import tables as operations
 from services.chassis.operations.store import SqlOperations
 from services.user import convert, events
 from services.user.store import (
+    SqlAttributeSchemas,
     SqlCertificates,
     SqlExports,
     SqlMemberships,
@@ -58,6 +59,7 @@ def sql(database: Database) -> Ports:
         SqlMemberships(database),
         SqlTeams(database),
         SqlPreferences(database),
+        SqlAttributeSchemas(database),
         SqlOperations(database),
         SqlExports(database),
         SqlCertificates(database),
