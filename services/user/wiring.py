@@ -6,16 +6,22 @@ from datetime import timedelta
 from functools import partial
 
 from services.chassis.db.session import Codec
+from services.chassis.links import Links
 from services.chassis.lists import Lists
+from services.chassis.mail import mailer
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.domain import InvitationTerms
+from services.user.handlers import Handlers, InvitationHandlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers.newcomers import Newcomers
 from services.user.ports import Accounts
-from services.user.servicer import MembershipServicer, OrganizationServicer, UserServicer
-from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.servicer import InvitationServicer, MembershipServicer, OrganizationServicer, UserServicer
+from services.user.store import SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
+from trellis.user.v1 import invitation_service_pb2_grpc as invitation_grpc
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as grpc
 
@@ -27,7 +33,7 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
-        consumers=[consumers.consumer(built.users)],
+        consumers=[consumers.consumer(built.users), consumers.mail(built.invitations)],
     )
 
 
@@ -40,6 +46,33 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        invitations=_invitations(chassis, accounts),
+    )
+
+
+def _invitations(chassis: Chassis, accounts: Accounts) -> InvitationHandlers:
+    database, config = chassis.database, chassis.config
+    begin = partial(SqlUserTransaction, database)
+    return InvitationHandlers(
+        invitations=SqlInvitations(database),
+        organizations=SqlOrganizations(database),
+        newcomers=Newcomers(SqlUsers(database), accounts, begin, chassis.now),
+        links=Links(chassis.keyring, "invitation"),
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=begin,
+        now=chassis.now,
+        new_id=chassis.new_id,
+        terms=_terms(config),
+        web_url=config.web_url,
+    )
+
+
+def _terms(config: UserConfig) -> InvitationTerms:
+    return InvitationTerms(
+        lifetime=timedelta(days=config.invitation_lifetime_days),
+        open_limit=config.invitation_open_limit,
+        mails_per_hour=config.invitation_mails_per_hour,
+        mails_per_address=config.invitation_mails_per_address,
     )
 
 
@@ -57,6 +90,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             by_name["MembershipService"],
             grpc.add_MembershipServiceServicer_to_server,
             MembershipServicer(built.memberships, lists),
+        ),
+        Servicer(
+            invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
+            invitation_grpc.add_InvitationServiceServicer_to_server,
+            InvitationServicer(built.invitations, lists),
         ),
     ]
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,10 @@ from services.chassis.errors import RequestIdReused
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
+    Invitation,
+    InvitationNotFound,
+    InvitationState,
+    MailCounts,
     Membership,
     MembershipExists,
     MembershipNotFound,
@@ -24,12 +29,13 @@ from services.user.domain import (
     UserNotFound,
     membership_name,
 )
-from services.user.ports import Begin, Memberships, Organizations, Users
+from services.user.ports import Begin, Invitations, Memberships, Organizations, Users
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
+INVITATION_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in InvitationState}}
 ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
 
 
@@ -40,6 +46,7 @@ class Ports:
     users: Users
     organizations: Organizations
     memberships: Memberships
+    invitations: Invitations
     begin: Begin
 
 
@@ -50,6 +57,9 @@ class Tables:
     users: dict[str, User] = field(default_factory=dict)
     organizations: dict[str, Organization] = field(default_factory=dict)
     memberships: dict[str, Membership] = field(default_factory=dict)
+    invitations: dict[str, Invitation] = field(default_factory=dict)
+    invitation_mails: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    """Organization, inviter, address and time of each mail."""
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -84,8 +94,8 @@ class FakeUsers:
     async def save(self, user: User) -> None:
         self._tables().users[user.name] = user
 
-    async def add(self, user: User) -> None:
-        self._tables().users.setdefault(user.name, user)
+    async def add(self, user: User) -> bool:
+        return self._tables().users.setdefault(user.name, user) is user
 
     def _sees(self, user: User, caller: str, organization: str) -> bool:
         return user.name == caller or self._is_member(user, organization)
@@ -163,6 +173,11 @@ class FakeMemberships:
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
 
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        names = {user.name for user in self._tables().users.values() if user.email == email}
+        found = self._tables().memberships.values()
+        return next((each for each in found if each.organization == organization and each.user in names), None)
+
     async def count_owners(self, organization: str) -> int:
         found = self._tables().memberships.values()
         return sum(each.organization == organization and each.role is Role.OWNER for each in found)
@@ -179,6 +194,58 @@ class FakeMemberships:
 
     async def remove(self, name: str) -> None:
         self._tables().memberships.pop(name, None)
+
+
+class FakeInvitations:
+    """Invitations of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Invitation:
+        try:
+            return self._tables().invitations[name]
+        except KeyError:
+            raise InvitationNotFound(name) from None
+
+    async def find(self, invitation_id: str) -> Invitation | None:
+        return next((each for each in self._tables().invitations.values() if each.id == invitation_id), None)
+
+    async def list(self, organization: str, query: ListQuery, at: datetime) -> Rows[Invitation]:
+        found = [each.as_of(at) for each in self._of(organization)]
+        times = (*TIMES, "expire_time")
+        fields, sortable = ("email", "role", "state", "inviter", *times), ("email", "role", *times)
+        enums = {**ROLES, **INVITATION_STATES}
+        return lists.page(found, query, key="id", fields=fields, sortable=sortable, default_order="", enums=enums)
+
+    async def find_pending(self, organization: str, email: str) -> Invitation | None:
+        return next((each for each in self._pending(organization) if each.email == email), None)
+
+    async def count_open(self, organization: str, at: datetime) -> int:
+        return sum(each.expire_time > at for each in self._pending(organization))
+
+    async def count_mails(self, invitation: Invitation, inviter: str, since: datetime) -> MailCounts:
+        recent = [mail for mail in self._tables().invitation_mails if mail[3] > since]
+        by_organization = [mail for mail in recent if mail[0] == invitation.organization]
+        by_inviter = [mail for mail in recent if mail[1] == inviter]
+        to_address = [m for m in recent if (m in by_organization or m in by_inviter) and m[2] == invitation.email]
+        return MailCounts(len(by_organization), len(by_inviter), len(to_address))
+
+    async def add_mail(self, invitation: Invitation, inviter: str, at: datetime, forget_before: datetime) -> None:
+        mails = self._tables().invitation_mails
+        mails[:] = [mail for mail in mails if mail[0] != invitation.organization or mail[3] >= forget_before]
+        mails.append((invitation.organization, inviter, invitation.email, at))
+
+    async def save(self, invitation: Invitation) -> None:
+        self._tables().invitations[invitation.name] = invitation
+
+    add = save
+
+    def _of(self, organization: str) -> Sequence[Invitation]:
+        return [each for each in self._tables().invitations.values() if each.organization == organization]
+
+    def _pending(self, organization: str) -> Sequence[Invitation]:
+        return [each for each in self._of(organization) if each.state is InvitationState.PENDING]
 
 
 class FakeOutbox:
@@ -205,7 +272,9 @@ class FakeUserStore:
             return self.tables
 
         begin: Begin = lambda: FakeUserTransaction(self)  # noqa: E731
-        return Ports(FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), begin)
+        return Ports(
+            FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), FakeInvitations(committed), begin
+        )
 
 
 class FakeUserTransaction:
@@ -217,6 +286,7 @@ class FakeUserTransaction:
         self.users = FakeUsers(self._tables)
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
+        self.invitations = FakeInvitations(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

@@ -12,18 +12,24 @@ import grpc
 from joserfc.jwk import ECKey
 
 from services.chassis.keys import Keyring
+from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.domain import InvitationTerms
+from services.user.handlers import Handlers, InvitationHandlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers.newcomers import Newcomers
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
+from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
+TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3)
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}
 Metadata = tuple[tuple[str, str], ...]
@@ -37,11 +43,12 @@ class Parts:
     clock: Time
     ids: Ids = field(default_factory=Ids)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships)
+        return Handlers(self.users, self.organizations, self.memberships, self.invitations)
 
     @property
     def users(self) -> UserHandlers:
@@ -56,6 +63,30 @@ class Parts:
     def memberships(self) -> MembershipHandlers:
         return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
 
+    @property
+    def newcomers(self) -> Newcomers:
+        return Newcomers(self.ports.users, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def links(self) -> Links:
+        return Links(self.keyring, "invitation")
+
+    @property
+    def invitations(self) -> InvitationHandlers:
+        ports = self.ports
+        return InvitationHandlers(
+            invitations=ports.invitations,
+            organizations=ports.organizations,
+            newcomers=self.newcomers,
+            links=self.links,
+            mailer=self.mailer,
+            begin=ports.begin,
+            now=self.clock,
+            new_id=self.ids,
+            terms=TERMS,
+            web_url="https://app.test",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UserProcess:
@@ -65,6 +96,7 @@ class UserProcess:
     users: stubs.UserServiceAsyncStub
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
+    invitations: invitation_stubs.InvitationServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -92,6 +124,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.UserServiceStub(channel),
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
+            invitation_stubs.InvitationServiceStub(channel),
         )
     await server.stop(None)
 

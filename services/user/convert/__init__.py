@@ -2,6 +2,7 @@
 
 from services.user.convert.answers import answer_to_proto
 from services.user.convert.fields import changes, display_name_of
+from services.user.convert.invitations import invitation_to_proto, preview_to_proto
 from services.user.convert.memberships import membership_to_proto, role_from_proto, user_of
 from services.user.convert.organizations import organization_to_proto
 from services.user.convert.users import user_from_account, user_to_proto
@@ -10,8 +11,10 @@ __all__ = [
     "answer_to_proto",
     "changes",
     "display_name_of",
+    "invitation_to_proto",
     "membership_to_proto",
     "organization_to_proto",
+    "preview_to_proto",
     "role_from_proto",
     "user_from_account",
     "user_of",

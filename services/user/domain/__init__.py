@@ -1,5 +1,26 @@
 """What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
+from services.user.domain.invitations import (
+    MAIL_WINDOW,
+    Invitation,
+    InvitationAccepted,
+    InvitationCreated,
+    InvitationDeclined,
+    InvitationForAnotherAddress,
+    InvitationInvalid,
+    InvitationLimitReached,
+    InvitationMailLimitReached,
+    InvitationNotFound,
+    InvitationNotOpen,
+    InvitationPreview,
+    InvitationResent,
+    InvitationRevoked,
+    InvitationState,
+    InvitationTerms,
+    MailCounts,
+    invite,
+    spoken,
+)
 from services.user.domain.memberships import (
     LastOwner,
     Membership,
@@ -28,7 +49,24 @@ from services.user.domain.organizations import (
 from services.user.domain.users import User, UserNotFound, UserNotVisible, UserUpdated
 
 __all__ = [
+    "MAIL_WINDOW",
+    "Invitation",
+    "InvitationAccepted",
+    "InvitationCreated",
+    "InvitationDeclined",
+    "InvitationForAnotherAddress",
+    "InvitationInvalid",
+    "InvitationLimitReached",
+    "InvitationMailLimitReached",
+    "InvitationNotFound",
+    "InvitationNotOpen",
+    "InvitationPreview",
+    "InvitationResent",
+    "InvitationRevoked",
+    "InvitationState",
+    "InvitationTerms",
     "LastOwner",
+    "MailCounts",
     "Membership",
     "MembershipCreated",
     "MembershipDeleted",
@@ -50,7 +88,9 @@ __all__ = [
     "UserNotVisible",
     "UserUpdated",
     "create_organization",
+    "invite",
     "join",
     "membership_name",
     "only_an_owner",
+    "spoken",
 ]

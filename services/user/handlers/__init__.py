@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
 from services.user.handlers.users import UserHandlers
@@ -16,6 +17,7 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
+    invitations: InvitationHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = ["Handlers", "InvitationHandlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]

@@ -1,6 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.user.ports.accounts import Accounts
+from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
 from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
@@ -9,9 +10,11 @@ from services.user.ports.users import ChangedUsers, Users
 __all__ = [
     "Accounts",
     "Begin",
+    "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
     "ChangedUsers",
+    "Invitations",
     "Memberships",
     "NewId",
     "Now",

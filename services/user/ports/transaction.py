@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.chassis.transaction import Transaction
+from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
 from services.user.ports.users import ChangedUsers
@@ -21,6 +22,8 @@ class UserTransaction(Transaction, Protocol):
     def organizations(self) -> ChangedOrganizations: ...
     @property
     def memberships(self) -> ChangedMemberships: ...
+    @property
+    def invitations(self) -> ChangedInvitations: ...
 
 
 Begin = Callable[[], UserTransaction]

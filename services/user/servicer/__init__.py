@@ -1,5 +1,6 @@
 """The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
 
+from services.user.servicer.invitations import InvitationServicer
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
 from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
@@ -8,6 +9,7 @@ __all__ = [
     "MEMBERSHIP_FIELDS",
     "ORGANIZATION_FIELDS",
     "USER_FIELDS",
+    "InvitationServicer",
     "MembershipServicer",
     "OrganizationServicer",
     "UserServicer",

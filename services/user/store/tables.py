@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -17,6 +29,7 @@ users = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Index("users_by_email", "email"),
 )
 
 organizations = Table(
@@ -41,4 +54,34 @@ memberships = Table(
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
     Index("memberships_by_user", "user"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("inviter", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("user", Text, nullable=False),
+    Index("invitations_by_organization", "organization", "id"),
+    Index("invitations_pending", "organization", "email", unique=True, postgresql_where=text("state = 1")),
+)
+
+invitation_mails = Table(
+    "invitation_mails",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+    Column("inviter", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("request_time", DateTime(timezone=True), nullable=False),
+    Index("invitation_mails_by_organization", "organization", "request_time"),
+    Index("invitation_mails_by_inviter", "inviter", "request_time"),
+    comment="Mails of the last hour, to count them.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
 from services.user.store.users import ChangedUsers
@@ -16,3 +17,4 @@ class SqlUserTransaction(SqlTransaction):
         self.users = ChangedUsers(self)
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
+        self.invitations = ChangedInvitations(self)

@@ -162,6 +162,11 @@ ERRORS = {
     domain.MembershipNotFound("o/memberships/u"): ("o/memberships/u does not exist.", "membership"),
     domain.MembershipExists("o/memberships/u"): ("o/memberships/u exists already.", "membership"),
     LastOwner("o/memberships/u"): ("o/memberships/u is the last owner; make somebody else an owner first.", "membership"),
+    domain.InvitationNotFound("o/invitations/i"): ("o/invitations/i does not exist.", "invitation"),
+    domain.InvitationNotOpen("o/invitations/i"): (
+        "o/invitations/i is not open any more; make a new one.",
+        "invitation",
+    ),
     OwnerRequired("organizations/o"): (
         "Only an owner may make, change or remove an owner of organizations/o.",
         "organization",

@@ -18,6 +18,7 @@ from trellis.user.v1 import resources_pb2 as resources
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
+INVITATION = f"{ORGANIZATION}/invitations/inv_1"
 CASES: list[tuple[Any, str, str, Message]] = [
     (
         domain.UserUpdated(USER, ("display_name", "time_zone"), NOON),
@@ -70,6 +71,43 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.membership_deleted",
         ORGANIZATION,
         pb.MembershipDeleted(membership=NAME, organization=ORGANIZATION, user=USER, delete_time=AT),
+    ),
+    (
+        domain.InvitationCreated(INVITATION, ORGANIZATION, Role.ADMIN, USER, NOON, NOON),
+        "user.v1.invitation_created",
+        INVITATION,
+        pb.InvitationCreated(
+            invitation=INVITATION,
+            organization=ORGANIZATION,
+            role=resources.ROLE_ADMIN,
+            inviter=USER,
+            create_time=AT,
+            expire_time=AT,
+        ),
+    ),
+    (
+        domain.InvitationResent(INVITATION, ORGANIZATION, NOON, NOON),
+        "user.v1.invitation_resent",
+        INVITATION,
+        pb.InvitationResent(invitation=INVITATION, organization=ORGANIZATION, update_time=AT, expire_time=AT),
+    ),
+    (
+        domain.InvitationAccepted(INVITATION, ORGANIZATION, USER, NOON),
+        "user.v1.invitation_accepted",
+        INVITATION,
+        pb.InvitationAccepted(invitation=INVITATION, organization=ORGANIZATION, user=USER, update_time=AT),
+    ),
+    (
+        domain.InvitationDeclined(INVITATION, ORGANIZATION, NOON),
+        "user.v1.invitation_declined",
+        INVITATION,
+        pb.InvitationDeclined(invitation=INVITATION, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.InvitationRevoked(INVITATION, ORGANIZATION, NOON),
+        "user.v1.invitation_revoked",
+        INVITATION,
+        pb.InvitationRevoked(invitation=INVITATION, organization=ORGANIZATION, update_time=AT),
     ),
 ]
 

@@ -42,6 +42,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The change would leave the organization without an owner. Make somebody else an owner first."""
     ERROR_REASON_OWNER_REQUIRED: _ErrorReason.ValueType  # 9
     """Only an owner may make, change or remove an owner."""
+    ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 120
+    """There is no such invitation."""
+    ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 121
+    """The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+    ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: _ErrorReason.ValueType  # 122
+    """The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+    mail came to.
+    """
+    ERROR_REASON_INVITATION_NOT_OPEN: _ErrorReason.ValueType  # 123
+    """The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+    ERROR_REASON_INVITATION_LIMIT_REACHED: _ErrorReason.ValueType  # 124
+    """The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+    ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: _ErrorReason.ValueType  # 125
+    """Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -66,4 +80,18 @@ ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 8
 """The change would leave the organization without an owner. Make somebody else an owner first."""
 ERROR_REASON_OWNER_REQUIRED: ErrorReason.ValueType  # 9
 """Only an owner may make, change or remove an owner."""
+ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 120
+"""There is no such invitation."""
+ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 121
+"""The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: ErrorReason.ValueType  # 122
+"""The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+mail came to.
+"""
+ERROR_REASON_INVITATION_NOT_OPEN: ErrorReason.ValueType  # 123
+"""The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+ERROR_REASON_INVITATION_LIMIT_REACHED: ErrorReason.ValueType  # 124
+"""The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: ErrorReason.ValueType  # 125
+"""Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

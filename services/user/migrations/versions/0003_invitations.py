@@ -1,0 +1,51 @@
+"""Invitations, and the mails of the last hour."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003_invitations"
+down_revision = "0001_create"
+
+
+def upgrade() -> None:
+    """Create both tables, and find users by address."""
+    op.create_index("users_by_email", "users", ["email"])
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("role", sa.SmallInteger, nullable=False),
+        sa.Column("inviter", sa.Text, nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.SmallInteger, nullable=False),
+        sa.Column("user", sa.Text, nullable=False),
+    )
+    op.create_index("invitations_by_organization", "invitations", ["organization", "id"])
+    op.create_index(
+        "invitations_pending",
+        "invitations",
+        ["organization", "email"],
+        unique=True,
+        postgresql_where=sa.text("state = 1"),
+    )
+    op.create_table(
+        "invitation_mails",
+        sa.Column("sequence", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+        sa.Column("inviter", sa.Text, nullable=False),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("request_time", sa.DateTime(timezone=True), nullable=False),
+        comment="Mails of the last hour, to count them.",
+    )
+    op.create_index("invitation_mails_by_organization", "invitation_mails", ["organization", "request_time"])
+    op.create_index("invitation_mails_by_inviter", "invitation_mails", ["inviter", "request_time"])
+
+
+def downgrade() -> None:
+    """Drop both."""
+    op.drop_table("invitation_mails")
+    op.drop_table("invitations")
+    op.drop_index("users_by_email", "users")
