@@ -18,3 +18,11 @@ class UserConfig(MailConfig):
     """Invitations mailed in an hour by one organization, and by one person over all organizations."""
     invitation_mails_per_address: int = 3
     """Of these, mails to one address."""
+    domain_limit: int = 20
+    """Domains of one organization."""
+    domain_recheck_hours: int = 24
+    """How long after it was looked for the record of a verified domain is looked for again."""
+    domain_patience_days: int = 7
+    """How long that record may be gone before the domain is lost."""
+    dns_servers: str = ""
+    """Name servers to ask, such as `10.0.0.53,127.0.0.1:5353`; empty asks those of the machine."""

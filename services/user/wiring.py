@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 
 from services.chassis.db.session import Codec
+from services.chassis.dns import DnsResolver
+from services.chassis.jobs import Job
 from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
@@ -15,15 +17,27 @@ from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
 from services.user.domain import InvitationTerms
-from services.user.handlers import Handlers, InvitationHandlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    DomainHandlers,
+    Handlers,
+    InvitationHandlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    UserHandlers,
+)
+from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
 from services.user.ports import Accounts
-from services.user.servicer import InvitationServicer, MembershipServicer, OrganizationServicer, UserServicer
-from services.user.store import SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.servicer import DomainServicer, InvitationServicer, MembershipServicer, OrganizationServicer, UserServicer
+from services.user.store import SqlDomains, SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from trellis.user.v1 import domain_service_pb2 as domain_rpc
+from trellis.user.v1 import domain_service_pb2_grpc as domain_grpc
 from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
 from trellis.user.v1 import invitation_service_pb2_grpc as invitation_grpc
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as grpc
+
+DOMAINS_EVERY = timedelta(minutes=10)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -34,6 +48,7 @@ async def build(chassis: Chassis) -> Assembly:
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
         consumers=[consumers.consumer(built.users), consumers.mail(built.invitations)],
+        jobs=[Job("user.domains", DOMAINS_EVERY, built.domains.check_domains)],
     )
 
 
@@ -47,7 +62,20 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
         invitations=_invitations(chassis, accounts),
+        domains=_domains(chassis),
     )
+
+
+def _domains(chassis: Chassis) -> DomainHandlers:
+    database, config = chassis.database, chassis.config
+    terms = DomainTerms(
+        limit=config.domain_limit,
+        recheck=timedelta(hours=config.domain_recheck_hours),
+        patience=timedelta(days=config.domain_patience_days),
+    )
+    resolver = DnsResolver([server.strip() for server in config.dns_servers.split(",") if server.strip()])
+    begin = partial(SqlUserTransaction, database)
+    return DomainHandlers(SqlDomains(database), resolver, begin, chassis.now, chassis.new_id, terms)
 
 
 def _invitations(chassis: Chassis, accounts: Accounts) -> InvitationHandlers:
@@ -95,6 +123,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
             invitation_grpc.add_InvitationServiceServicer_to_server,
             InvitationServicer(built.invitations, lists),
+        ),
+        Servicer(
+            domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
+            domain_grpc.add_DomainServiceServicer_to_server,
+            DomainServicer(built.domains, lists),
         ),
     ]
 

@@ -11,10 +11,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from services.chassis import repeat
+from services.chassis.dns import LookupFailed
 from services.chassis.errors import RequestIdReused
+from services.chassis.limits import Verdict
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
+    Domain,
+    DomainExists,
+    DomainNotFound,
+    DomainState,
     Invitation,
     InvitationNotFound,
     InvitationState,
@@ -29,13 +35,14 @@ from services.user.domain import (
     UserNotFound,
     membership_name,
 )
-from services.user.ports import Begin, Invitations, Memberships, Organizations, Users
+from services.user.ports import Begin, Domains, Invitations, Memberships, Organizations, Users
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
 INVITATION_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in InvitationState}}
+DOMAIN_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in DomainState}}
 ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
 
 
@@ -47,6 +54,7 @@ class Ports:
     organizations: Organizations
     memberships: Memberships
     invitations: Invitations
+    domains: Domains
     begin: Begin
 
 
@@ -60,6 +68,7 @@ class Tables:
     invitations: dict[str, Invitation] = field(default_factory=dict)
     invitation_mails: list[tuple[str, str, str, datetime]] = field(default_factory=list)
     """Organization, inviter, address and time of each mail."""
+    domains: dict[str, Domain] = field(default_factory=dict)
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -248,6 +257,82 @@ class FakeInvitations:
         return [each for each in self._of(organization) if each.state is InvitationState.PENDING]
 
 
+class FakeDomains:
+    """Domains of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Domain:
+        try:
+            return self._tables().domains[name]
+        except KeyError:
+            raise DomainNotFound(name) from None
+
+    async def find_due(self, before: datetime, limit: int) -> Sequence[Domain]:
+        found = [
+            (each.check_time, each)
+            for each in self._tables().domains.values()
+            if each.state is DomainState.VERIFIED and each.check_time and each.check_time < before
+        ]
+        return [each for _, each in sorted(found, key=lambda pair: pair[0])[:limit]]
+
+    async def find_capturing(self, hostname: str) -> Domain | None:
+        return next((each for each in await self.lock_claims(hostname) if each.captures), None)
+
+    async def lock_claims(self, hostname: str) -> Sequence[Domain]:
+        found = [each for each in self._tables().domains.values() if each.hostname == hostname]
+        return sorted(found, key=lambda each: each.organization)
+
+    async def count(self, organization: str) -> int:
+        return len(self._of(organization))
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Domain]:
+        fields = ("state", "capture", *TIMES)
+        found = self._of(organization)
+        return lists.page(found, query, key="hostname", fields=fields, sortable=TIMES, default_order="", enums=DOMAIN_STATES)
+
+    async def add(self, domain: Domain) -> None:
+        if domain.name in self._tables().domains:
+            raise DomainExists(domain.name)
+        self._tables().domains[domain.name] = domain
+
+    async def save(self, domain: Domain) -> None:
+        self._tables().domains[domain.name] = domain
+
+    async def remove(self, name: str) -> None:
+        self._tables().domains.pop(name, None)
+
+    def _of(self, organization: str) -> Sequence[Domain]:
+        return [each for each in self._tables().domains.values() if each.organization == organization]
+
+
+class FakeResolver:
+    """DNS as far as tests put something into it. `away` says that nobody answers."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+        self.away = False
+
+    async def texts(self, name: str) -> list[str]:
+        self.asked.append(name)
+        if self.away:
+            raise LookupFailed("away")
+        return self.records.get(name, [])
+
+
+class FakeBuckets:
+    """Limits per caller that never fill again."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    async def take(self, key: str, *, capacity: float, refill_per_s: float, cost: float = 1) -> Verdict:
+        self._taken[key] = self._taken.get(key, 0) + 1
+        return Verdict(self._taken[key] <= capacity, 1 / refill_per_s)
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -273,7 +358,12 @@ class FakeUserStore:
 
         begin: Begin = lambda: FakeUserTransaction(self)  # noqa: E731
         return Ports(
-            FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), FakeInvitations(committed), begin
+            FakeUsers(committed),
+            FakeOrganizations(committed),
+            FakeMemberships(committed),
+            FakeInvitations(committed),
+            FakeDomains(committed),
+            begin,
         )
 
 
@@ -287,6 +377,7 @@ class FakeUserTransaction:
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
         self.invitations = FakeInvitations(self._tables)
+        self.domains = FakeDomains(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

@@ -17,19 +17,29 @@ from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
 from services.user.domain import InvitationTerms
-from services.user.handlers import Handlers, InvitationHandlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    DomainHandlers,
+    Handlers,
+    InvitationHandlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    UserHandlers,
+)
+from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
-from tests.fakes.user import FakeAccounts, Ports
+from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import domain_service_pb2_grpc as domain_stubs
 from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
 TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3)
+DOMAIN_TERMS = DomainTerms(limit=3, recheck=timedelta(days=1), patience=timedelta(days=7))
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}
 Metadata = tuple[tuple[str, str], ...]
@@ -43,12 +53,14 @@ class Parts:
     clock: Time
     ids: Ids = field(default_factory=Ids)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    buckets: Any = field(default_factory=FakeBuckets)
+    resolver: FakeResolver = field(default_factory=FakeResolver)
     mailer: FakeMailer = field(default_factory=FakeMailer)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships, self.invitations)
+        return Handlers(self.users, self.organizations, self.memberships, self.invitations, self.domains)
 
     @property
     def users(self) -> UserHandlers:
@@ -70,6 +82,10 @@ class Parts:
     @property
     def links(self) -> Links:
         return Links(self.keyring, "invitation")
+
+    @property
+    def domains(self) -> DomainHandlers:
+        return DomainHandlers(self.ports.domains, self.resolver, self.ports.begin, self.clock, self.ids, DOMAIN_TERMS)
 
     @property
     def invitations(self) -> InvitationHandlers:
@@ -97,6 +113,7 @@ class UserProcess:
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
     invitations: invitation_stubs.InvitationServiceAsyncStub
+    domains: domain_stubs.DomainServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -125,6 +142,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
             invitation_stubs.InvitationServiceStub(channel),
+            domain_stubs.DomainServiceStub(channel),
         )
     await server.stop(None)
 
@@ -136,8 +154,7 @@ def _bearer(token: str) -> Metadata:
 def _guards(parts: Parts) -> Guards:
     users = _verifier([AUTH_KEY], ACCESS, ISSUER, parts.clock)
     services = _verifier([*SERVICE_KEYS.values()], SERVICE, None, parts.clock)
-    unlimited: Any = None  # no RPC of user has a limit per caller
-    return Guards("user", users, services, parts.keyring, unlimited, 256, set())
+    return Guards("user", users, services, parts.keyring, parts.buckets, 256, set())
 
 
 def _verifier(keys: list[ECKey], kind: str, issuer: str | None, clock: Time) -> TokenVerifier:

@@ -1,6 +1,7 @@
 """proto ↔ domain, pure: no defaults, no decisions."""
 
 from services.user.convert.answers import answer_to_proto
+from services.user.convert.domains import domain_to_proto
 from services.user.convert.fields import changes, display_name_of
 from services.user.convert.invitations import invitation_to_proto, preview_to_proto
 from services.user.convert.memberships import membership_to_proto, role_from_proto, user_of
@@ -11,6 +12,7 @@ __all__ = [
     "answer_to_proto",
     "changes",
     "display_name_of",
+    "domain_to_proto",
     "invitation_to_proto",
     "membership_to_proto",
     "organization_to_proto",

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import invitations, memberships, organizations, users
+from services.user.convert import domains, invitations, memberships, organizations, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -16,6 +16,7 @@ def answer_to_proto(answer: Any) -> Message:
 
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
+    **domains.ANSWERS,
     **invitations.ANSWERS,
     **memberships.ANSWERS,
     **organizations.ANSWERS,

@@ -1,5 +1,21 @@
 """What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
+from services.user.domain.domains import (
+    Domain,
+    DomainCreated,
+    DomainDeleted,
+    DomainExists,
+    DomainLimitReached,
+    DomainLookupFailed,
+    DomainLost,
+    DomainNotClaimable,
+    DomainNotFound,
+    DomainNotVerified,
+    DomainState,
+    DomainUpdated,
+    DomainVerified,
+    claim,
+)
 from services.user.domain.invitations import (
     MAIL_WINDOW,
     Invitation,
@@ -50,6 +66,19 @@ from services.user.domain.users import User, UserNotFound, UserNotVisible, UserU
 
 __all__ = [
     "MAIL_WINDOW",
+    "Domain",
+    "DomainCreated",
+    "DomainDeleted",
+    "DomainExists",
+    "DomainLimitReached",
+    "DomainLookupFailed",
+    "DomainLost",
+    "DomainNotClaimable",
+    "DomainNotFound",
+    "DomainNotVerified",
+    "DomainState",
+    "DomainUpdated",
+    "DomainVerified",
     "Invitation",
     "InvitationAccepted",
     "InvitationCreated",
@@ -87,6 +116,7 @@ __all__ = [
     "UserNotFound",
     "UserNotVisible",
     "UserUpdated",
+    "claim",
     "create_organization",
     "invite",
     "join",

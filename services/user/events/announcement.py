@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import invitations, memberships, organizations, users
+from services.user.events import domains, invitations, memberships, organizations, users
 from trellis.policies import EVENTS
 
 
@@ -17,6 +17,7 @@ def announcement(event: Any) -> Announcement:
 
 
 _MESSAGES = {
+    **domains.MESSAGES,
     **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,

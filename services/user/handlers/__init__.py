@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.domains import DomainHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
@@ -18,6 +19,7 @@ class Handlers:
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
     invitations: InvitationHandlers
+    domains: DomainHandlers
 
 
-__all__ = ["Handlers", "InvitationHandlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = ["DomainHandlers", "Handlers", "InvitationHandlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]

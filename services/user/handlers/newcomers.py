@@ -5,13 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.chassis import repeat
-from services.user.domain import User, UserNotFound
+from services.chassis.addresses import domain_of
+from services.user.domain import Role, User, UserNotFound, join
 from services.user.ports import Accounts, Begin, Now, Users, UserTransaction
 
 
 async def take_in(tx: UserTransaction, user: User, now: Now) -> None:
-    """Write somebody new. Hearing of them again changes nothing."""
-    await tx.users.add(user)
+    """Write somebody new, a member at once where their domain captures. Hearing of them again changes nothing."""
+    if await tx.users.add(user):
+        await _capture(tx, user, now)
+
+
+async def _capture(tx: UserTransaction, user: User, now: Now) -> None:
+    hostname = domain_of(user.email)
+    domain = await tx.domains.find_capturing(hostname)
+    if domain is None:
+        return
+    organization = await tx.organizations.get(domain.organization)  # from here on nobody changes its domains
+    domain = await tx.domains.find_capturing(hostname)
+    if domain is None or domain.organization != organization.name or organization.delete_time is not None:
+        return
+    membership, event = join(organization, user.name, Role.MEMBER, now(), by=Role.OWNER)
+    await tx.memberships.add(membership)
+    tx.outbox.add(event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.user.ports.accounts import Accounts
+from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
@@ -10,10 +11,12 @@ from services.user.ports.users import ChangedUsers, Users
 __all__ = [
     "Accounts",
     "Begin",
+    "ChangedDomains",
     "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
     "ChangedUsers",
+    "Domains",
     "Invitations",
     "Memberships",
     "NewId",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.chassis.transaction import Transaction
+from services.user.ports.domains import ChangedDomains
 from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
@@ -24,6 +25,8 @@ class UserTransaction(Transaction, Protocol):
     def memberships(self) -> ChangedMemberships: ...
     @property
     def invitations(self) -> ChangedInvitations: ...
+    @property
+    def domains(self) -> ChangedDomains: ...
 
 
 Begin = Callable[[], UserTransaction]

@@ -1,14 +1,17 @@
 """The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
 
+from services.user.servicer.domains import DOMAIN_FIELDS, DomainServicer
 from services.user.servicer.invitations import InvitationServicer
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
 from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
 
 __all__ = [
+    "DOMAIN_FIELDS",
     "MEMBERSHIP_FIELDS",
     "ORGANIZATION_FIELDS",
     "USER_FIELDS",
+    "DomainServicer",
     "InvitationServicer",
     "MembershipServicer",
     "OrganizationServicer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -84,4 +85,23 @@ invitation_mails = Table(
     Index("invitation_mails_by_organization", "organization", "request_time"),
     Index("invitation_mails_by_inviter", "inviter", "request_time"),
     comment="Mails of the last hour, to count them.",
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+    Column("hostname", Text, primary_key=True),
+    Column("challenge", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("capture", Boolean, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("verify_time", DateTime(timezone=True)),
+    Column("check_time", DateTime(timezone=True)),
+    Column("seen_time", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False),
+    Index("domains_verified", "hostname", unique=True, postgresql_where=text("state = 2")),
+    Index("domains_due", "check_time", postgresql_where=text("state = 2")),
+    Index("domains_by_hostname", "hostname"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.domains import ChangedDomains
 from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
@@ -18,3 +19,4 @@ class SqlUserTransaction(SqlTransaction):
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
         self.invitations = ChangedInvitations(self)
+        self.domains = ChangedDomains(self)

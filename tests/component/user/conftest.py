@@ -12,6 +12,7 @@ from services.user.domain import Membership, Organization, Role, User, membershi
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, Parts, UserProcess, running
+from trellis.user.v1 import domain_service_pb2 as domain_rpc
 from trellis.user.v1 import invitation_service_pb2 as rpc
 from trellis.user.v1 import resources_pb2 as resources
 
@@ -85,6 +86,22 @@ async def invited(
     request = rpc.CreateInvitationRequest(parent=ACME, invitation=rpc.Invitation(email=email, role=role))
     invitation = await service.invitations.CreateInvitation(request, metadata=caller)
     return invitation.name, service.parts.links.token(invitation.name.rpartition("/")[2])
+
+
+EXAMPLE = f"{ACME}/domains/example.com"
+
+
+async def claimed(service: UserProcess, caller: Metadata, *, capture: bool = False) -> domain_rpc.Domain:
+    """Claim example.com for ACME."""
+    request = domain_rpc.CreateDomainRequest(parent=ACME, domain_id="example.com", domain=domain_rpc.Domain(capture=capture))
+    return await service.domains.CreateDomain(request, metadata=caller)
+
+
+async def verified(service: UserProcess, caller: Metadata, *, capture: bool = False) -> domain_rpc.Domain:
+    """Claim example.com for ACME, put the record into DNS and verify it."""
+    domain = await claimed(service, caller, capture=capture)
+    service.parts.resolver.records[domain.txt_record_name] = [domain.txt_record_value]
+    return await service.domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=caller)
 
 
 def stamp(time: Time) -> Timestamp:

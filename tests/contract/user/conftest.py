@@ -13,7 +13,7 @@ from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
 from services.user import convert, events
-from services.user.store import SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.store import SqlDomains, SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
 from services.user.store.tables import metadata
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
@@ -46,6 +46,7 @@ def sql(database: Database) -> Ports:
         SqlOrganizations(database),
         SqlMemberships(database),
         SqlInvitations(database),
+        SqlDomains(database),
         partial(SqlUserTransaction, database),
     )
 

@@ -18,6 +18,7 @@ from trellis.user.v1 import resources_pb2 as resources
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
+DOMAIN = f"{ORGANIZATION}/domains/example.com"
 INVITATION = f"{ORGANIZATION}/invitations/inv_1"
 CASES: list[tuple[Any, str, str, Message]] = [
     (
@@ -108,6 +109,36 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.invitation_revoked",
         INVITATION,
         pb.InvitationRevoked(invitation=INVITATION, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainCreated(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_created",
+        DOMAIN,
+        pb.DomainCreated(domain=DOMAIN, organization=ORGANIZATION, create_time=AT),
+    ),
+    (
+        domain.DomainVerified(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_verified",
+        DOMAIN,
+        pb.DomainVerified(domain=DOMAIN, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainUpdated(DOMAIN, ORGANIZATION, ("capture",), NOON),
+        "user.v1.domain_updated",
+        DOMAIN,
+        pb.DomainUpdated(domain=DOMAIN, organization=ORGANIZATION, fields=["capture"], update_time=AT),
+    ),
+    (
+        domain.DomainLost(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_lost",
+        DOMAIN,
+        pb.DomainLost(domain=DOMAIN, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainDeleted(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_deleted",
+        DOMAIN,
+        pb.DomainDeleted(domain=DOMAIN, organization=ORGANIZATION, delete_time=AT),
     ),
 ]
 

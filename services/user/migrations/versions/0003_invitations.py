@@ -1,4 +1,4 @@
-"""Invitations, and the mails of the last hour."""
+"""Invitations, the mails of the last hour, and domains."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001_create"
 
 
 def upgrade() -> None:
-    """Create both tables, and find users by address."""
+    """Create the tables, and find users by address."""
     op.create_index("users_by_email", "users", ["email"])
     op.create_table(
         "invitations",
@@ -42,10 +42,28 @@ def upgrade() -> None:
     )
     op.create_index("invitation_mails_by_organization", "invitation_mails", ["organization", "request_time"])
     op.create_index("invitation_mails_by_inviter", "invitation_mails", ["inviter", "request_time"])
+    op.create_table(
+        "domains",
+        sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+        sa.Column("hostname", sa.Text, primary_key=True),
+        sa.Column("challenge", sa.Text, nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("capture", sa.Boolean, nullable=False),
+        sa.Column("state", sa.SmallInteger, nullable=False),
+        sa.Column("verify_time", sa.DateTime(timezone=True)),
+        sa.Column("check_time", sa.DateTime(timezone=True)),
+        sa.Column("seen_time", sa.DateTime(timezone=True)),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.create_index("domains_verified", "domains", ["hostname"], unique=True, postgresql_where=sa.text("state = 2"))
+    op.create_index("domains_due", "domains", ["check_time"], postgresql_where=sa.text("state = 2"))
+    op.create_index("domains_by_hostname", "domains", ["hostname"])
 
 
 def downgrade() -> None:
-    """Drop both."""
+    """Drop them."""
+    op.drop_table("domains")
     op.drop_table("invitation_mails")
     op.drop_table("invitations")
     op.drop_index("users_by_email", "users")

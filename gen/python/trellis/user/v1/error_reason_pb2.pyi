@@ -56,6 +56,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
     ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: _ErrorReason.ValueType  # 125
     """Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_NOT_FOUND: _ErrorReason.ValueType  # 126
+    """There is no such domain."""
+    ERROR_REASON_DOMAIN_EXISTS: _ErrorReason.ValueType  # 127
+    """The organization claimed the domain before."""
+    ERROR_REASON_DOMAIN_NOT_CLAIMABLE: _ErrorReason.ValueType  # 128
+    """The domain belongs to many: it is a public suffix or a public mail provider's."""
+    ERROR_REASON_DOMAIN_NOT_VERIFIED: _ErrorReason.ValueType  # 129
+    """DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+    ERROR_REASON_DOMAIN_LOOKUP_FAILED: _ErrorReason.ValueType  # 130
+    """The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_LIMIT_REACHED: _ErrorReason.ValueType  # 131
+    """The organization has as many domains as it may have. Delete some."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -94,4 +106,16 @@ ERROR_REASON_INVITATION_LIMIT_REACHED: ErrorReason.ValueType  # 124
 """The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
 ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: ErrorReason.ValueType  # 125
 """Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_NOT_FOUND: ErrorReason.ValueType  # 126
+"""There is no such domain."""
+ERROR_REASON_DOMAIN_EXISTS: ErrorReason.ValueType  # 127
+"""The organization claimed the domain before."""
+ERROR_REASON_DOMAIN_NOT_CLAIMABLE: ErrorReason.ValueType  # 128
+"""The domain belongs to many: it is a public suffix or a public mail provider's."""
+ERROR_REASON_DOMAIN_NOT_VERIFIED: ErrorReason.ValueType  # 129
+"""DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+ERROR_REASON_DOMAIN_LOOKUP_FAILED: ErrorReason.ValueType  # 130
+"""The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_LIMIT_REACHED: ErrorReason.ValueType  # 131
+"""The organization has as many domains as it may have. Delete some."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
