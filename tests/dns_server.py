@@ -89,10 +89,22 @@ def dns_server() -> Iterator[DnsServer]:
             if (answer := known.answer(self.rfile.read(length), "tcp")) is not None:
                 self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp) as udp:
-        known.port = udp.server_address[1]
-        with socketserver.ThreadingTCPServer(("127.0.0.1", known.port), Tcp) as tcp, _serving(udp), _serving(tcp):
-            yield known
+    udp, tcp = _on_one_port(Udp, Tcp)
+    known.port = udp.server_address[1]
+    with udp, tcp, _serving(udp), _serving(tcp):
+        yield known
+
+
+def _on_one_port(
+    udp_handler: type[socketserver.BaseRequestHandler], tcp_handler: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """Bind both to a port that is free for both."""
+    while True:
+        udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), udp_handler)
+        try:
+            return udp, socketserver.ThreadingTCPServer(udp.server_address, tcp_handler)
+        except OSError:
+            udp.server_close()
 
 
 @contextmanager

@@ -23,19 +23,42 @@ from services.user.handlers import (
     InvitationHandlers,
     MembershipHandlers,
     OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
     UserHandlers,
 )
 from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
 from services.user.ports import Accounts
-from services.user.servicer import DomainServicer, InvitationServicer, MembershipServicer, OrganizationServicer, UserServicer
-from services.user.store import SqlDomains, SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.servicer import (
+    DomainServicer,
+    InvitationServicer,
+    MembershipServicer,
+    OrganizationServicer,
+    PreferencesServicer,
+    TeamServicer,
+    UserServicer,
+)
+from services.user.store import (
+    SqlDomains,
+    SqlInvitations,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
 from trellis.user.v1 import domain_service_pb2 as domain_rpc
 from trellis.user.v1 import domain_service_pb2_grpc as domain_grpc
 from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
 from trellis.user.v1 import invitation_service_pb2_grpc as invitation_grpc
+from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as grpc
+from trellis.user.v1 import team_service_pb2 as team_rpc
+from trellis.user.v1 import team_service_pb2_grpc as team_grpc
 
 DOMAINS_EVERY = timedelta(minutes=10)
 
@@ -63,6 +86,8 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
         invitations=_invitations(chassis, accounts),
         domains=_domains(chassis),
+        teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
+        preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
     )
 
 
@@ -128,6 +153,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
             domain_grpc.add_DomainServiceServicer_to_server,
             DomainServicer(built.domains, lists),
+        ),
+        Servicer(
+            team_rpc.DESCRIPTOR.services_by_name["TeamService"],
+            team_grpc.add_TeamServiceServicer_to_server,
+            TeamServicer(built.teams, lists),
+        ),
+        Servicer(
+            preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
+            preferences_grpc.add_PreferencesServiceServicer_to_server,
+            PreferencesServicer(built.preferences),
         ),
     ]
 

@@ -23,6 +23,8 @@ from services.user.handlers import (
     InvitationHandlers,
     MembershipHandlers,
     OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
     UserHandlers,
 )
 from services.user.handlers.domains import DomainTerms
@@ -34,7 +36,9 @@ from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
 from trellis.user.v1 import domain_service_pb2_grpc as domain_stubs
 from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
+from trellis.user.v1 import team_service_pb2_grpc as team_stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -60,7 +64,15 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships, self.invitations, self.domains)
+        return Handlers(
+            self.users,
+            self.organizations,
+            self.memberships,
+            self.invitations,
+            self.domains,
+            self.teams,
+            self.preferences,
+        )
 
     @property
     def users(self) -> UserHandlers:
@@ -103,6 +115,14 @@ class Parts:
             web_url="https://app.test",
         )
 
+    @property
+    def preferences(self) -> PreferencesHandlers:
+        return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def teams(self) -> TeamHandlers:
+        return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
+
 
 @dataclass(frozen=True, slots=True)
 class UserProcess:
@@ -114,6 +134,8 @@ class UserProcess:
     memberships: stubs.MembershipServiceAsyncStub
     invitations: invitation_stubs.InvitationServiceAsyncStub
     domains: domain_stubs.DomainServiceAsyncStub
+    teams: team_stubs.TeamServiceAsyncStub
+    preferences: preferences_stubs.PreferencesServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -143,6 +165,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.MembershipServiceStub(channel),
             invitation_stubs.InvitationServiceStub(channel),
             domain_stubs.DomainServiceStub(channel),
+            team_stubs.TeamServiceStub(channel),
+            preferences_stubs.PreferencesServiceStub(channel),
         )
     await server.stop(None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import domains, invitations, memberships, organizations, users
+from services.user.convert import domains, invitations, memberships, organizations, preferences, teams, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -20,5 +20,7 @@ _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **invitations.ANSWERS,
     **memberships.ANSWERS,
     **organizations.ANSWERS,
+    **preferences.ANSWERS,
+    **teams.ANSWERS,
     **users.ANSWERS,
 }

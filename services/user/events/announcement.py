@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import domains, invitations, memberships, organizations, users
+from services.user.events import domains, invitations, memberships, organizations, preferences, teams, users
 from trellis.policies import EVENTS
 
 
@@ -21,5 +21,7 @@ _MESSAGES = {
     **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
+    **preferences.MESSAGES,
+    **teams.MESSAGES,
     **users.MESSAGES,
 }

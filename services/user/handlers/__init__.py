@@ -8,6 +8,8 @@ from services.user.handlers.domains import DomainHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.preferences import PreferencesHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
 
@@ -20,6 +22,17 @@ class Handlers:
     memberships: MembershipHandlers
     invitations: InvitationHandlers
     domains: DomainHandlers
+    teams: TeamHandlers
+    preferences: PreferencesHandlers
 
 
-__all__ = ["DomainHandlers", "Handlers", "InvitationHandlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = [
+    "DomainHandlers",
+    "Handlers",
+    "InvitationHandlers",
+    "MembershipHandlers",
+    "OrganizationHandlers",
+    "PreferencesHandlers",
+    "TeamHandlers",
+    "UserHandlers",
+]

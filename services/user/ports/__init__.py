@@ -5,16 +5,21 @@ from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
+from services.user.ports.preferences import AllPreferences, ChangedPreferences
+from services.user.ports.teams import ChangedTeams, Teams
 from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
 from services.user.ports.users import ChangedUsers, Users
 
 __all__ = [
     "Accounts",
+    "AllPreferences",
     "Begin",
     "ChangedDomains",
     "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
+    "ChangedPreferences",
+    "ChangedTeams",
     "ChangedUsers",
     "Domains",
     "Invitations",
@@ -22,6 +27,7 @@ __all__ = [
     "NewId",
     "Now",
     "Organizations",
+    "Teams",
     "UserTransaction",
     "Users",
 ]

@@ -11,6 +11,8 @@ from services.user.ports.domains import ChangedDomains
 from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
+from services.user.ports.preferences import ChangedPreferences
+from services.user.ports.teams import ChangedTeams
 from services.user.ports.users import ChangedUsers
 
 
@@ -27,6 +29,10 @@ class UserTransaction(Transaction, Protocol):
     def invitations(self) -> ChangedInvitations: ...
     @property
     def domains(self) -> ChangedDomains: ...
+    @property
+    def teams(self) -> ChangedTeams: ...
+    @property
+    def preferences(self) -> ChangedPreferences: ...
 
 
 Begin = Callable[[], UserTransaction]

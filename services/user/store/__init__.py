@@ -4,7 +4,18 @@ from services.user.store.domains import SqlDomains
 from services.user.store.invitations import SqlInvitations
 from services.user.store.memberships import SqlMemberships
 from services.user.store.organizations import SqlOrganizations
+from services.user.store.preferences import SqlPreferences
+from services.user.store.teams import SqlTeams
 from services.user.store.transaction import SqlUserTransaction
 from services.user.store.users import SqlUsers
 
-__all__ = ["SqlDomains", "SqlInvitations", "SqlMemberships", "SqlOrganizations", "SqlUserTransaction", "SqlUsers"]
+__all__ = [
+    "SqlDomains",
+    "SqlInvitations",
+    "SqlMemberships",
+    "SqlOrganizations",
+    "SqlPreferences",
+    "SqlTeams",
+    "SqlUserTransaction",
+    "SqlUsers",
+]

@@ -7,6 +7,8 @@ from services.user.store.domains import ChangedDomains
 from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
+from services.user.store.preferences import ChangedPreferences
+from services.user.store.teams import ChangedTeams
 from services.user.store.users import ChangedUsers
 
 
@@ -20,3 +22,5 @@ class SqlUserTransaction(SqlTransaction):
         self.memberships = ChangedMemberships(self)
         self.invitations = ChangedInvitations(self)
         self.domains = ChangedDomains(self)
+        self.teams = ChangedTeams(self)
+        self.preferences = ChangedPreferences(self)

@@ -13,7 +13,16 @@ from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
 from services.user import convert, events
-from services.user.store import SqlDomains, SqlInvitations, SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.store import (
+    SqlDomains,
+    SqlInvitations,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
 from services.user.store.tables import metadata
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
@@ -47,6 +56,8 @@ def sql(database: Database) -> Ports:
         SqlMemberships(database),
         SqlInvitations(database),
         SqlDomains(database),
+        SqlTeams(database),
+        SqlPreferences(database),
         partial(SqlUserTransaction, database),
     )
 

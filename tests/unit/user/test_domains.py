@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,7 @@ from services.user.domain import (
     User,
     membership_name,
 )
+from services.user.handlers import newcomers
 from services.user.handlers.invitations import CreateInvitation
 from services.user.handlers.users import UpdateUser
 from tests.conftest import NOON, Time
@@ -105,6 +108,13 @@ async def test_every_first_step_captures(parts: Parts, store: FakeUserStore) -> 
     own = await parts.organizations.create_organization("Mine", NEW)
 
     assert {each.organization for each in memberships_of(store, NEW)} == {ACME, own.name}
+
+
+def test_newcomers_are_written_in_one_place() -> None:
+    """Somebody who came in by another way would not be captured."""
+    handlers = Path(inspect.getfile(newcomers)).parent
+
+    assert [path.name for path in handlers.glob("*.py") if "users.add(" in path.read_text()] == ["newcomers.py"]
 
 
 NOT_CAPTURED = {
