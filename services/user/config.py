@@ -18,6 +18,8 @@ class UserConfig(MailConfig):
     """Invitations mailed in an hour by one organization, and by one person over all organizations."""
     invitation_mails_per_address: int = 3
     """Of these, mails to one address."""
+    invitation_retention_days: int = 90
+    """How long an invitation that is over is kept."""
     domain_limit: int = 20
     """Domains of one organization."""
     domain_recheck_hours: int = 24

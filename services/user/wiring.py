@@ -60,7 +60,7 @@ from trellis.user.v1 import service_pb2_grpc as grpc
 from trellis.user.v1 import team_service_pb2 as team_rpc
 from trellis.user.v1 import team_service_pb2_grpc as team_grpc
 
-DOMAINS_EVERY = timedelta(minutes=10)
+DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -71,7 +71,10 @@ async def build(chassis: Chassis) -> Assembly:
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
         consumers=[consumers.consumer(built.users), consumers.mail(built.invitations)],
-        jobs=[Job("user.domains", DOMAINS_EVERY, built.domains.check_domains)],
+        jobs=[
+            Job("user.domains", DOMAINS_EVERY, built.domains.check_domains),
+            Job("user.invitations", INVITATIONS_EVERY, built.invitations.forget_invitations),
+        ],
     )
 
 
@@ -126,6 +129,7 @@ def _terms(config: UserConfig) -> InvitationTerms:
         open_limit=config.invitation_open_limit,
         mails_per_hour=config.invitation_mails_per_hour,
         mails_per_address=config.invitation_mails_per_address,
+        retention=timedelta(days=config.invitation_retention_days),
     )
 
 

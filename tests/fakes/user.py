@@ -371,6 +371,11 @@ class FakeInvitations:
         mails[:] = [mail for mail in mails if mail[0] != invitation.organization or mail[3] >= forget_before]
         mails.append((invitation.organization, inviter, invitation.email, at))
 
+    async def remove_ended(self, before: datetime) -> None:
+        for name, each in list(self._tables().invitations.items()):
+            if each.expire_time < before and each.update_time < before:
+                del self._tables().invitations[name]
+
     async def save(self, invitation: Invitation) -> None:
         self._tables().invitations[invitation.name] = invitation
 

@@ -42,7 +42,7 @@ from trellis.user.v1 import team_service_pb2_grpc as team_stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
-TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3)
+TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3, retention=timedelta(days=90))
 DOMAIN_TERMS = DomainTerms(limit=3, recheck=timedelta(days=1), patience=timedelta(days=7))
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}

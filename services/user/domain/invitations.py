@@ -139,6 +139,8 @@ class InvitationTerms:
     """Mails of one organization, and of one person over all organizations."""
     mails_per_address: int
     """Mails in an hour to one address."""
+    retention: timedelta
+    """How long an invitation that is over is kept: it holds the address of somebody who perhaps never came."""
 
     def check(self, organization: str, open_invitations: int, mails: MailCounts) -> None:
         """Let one more be mailed. Raises InvitationLimitReached, InvitationMailLimitReached."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from services.user.domain import (
 )
 from services.user.ports import Begin, Domains, NewId, Now, UserTransaction
 
-CHECKED_AT_ONCE = 100
+CHECKED_AT_ONCE, CHECKS_IN_A_ROW = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,11 @@ class DomainHandlers:
 
     async def check_domains(self) -> None:
         """Look for the records of verified domains again; a domain whose record is gone for long is lost."""
-        for domain in await self.domains.find_due(self.now() - self.terms.recheck, CHECKED_AT_ONCE):
-            await self._check(domain)
+        for _ in range(CHECKS_IN_A_ROW):
+            due = await self.domains.find_due(self.now() - self.terms.recheck, CHECKED_AT_ONCE)
+            if not due:
+                return
+            await asyncio.gather(*(self._check(domain) for domain in due))
 
     async def _check(self, due: Domain) -> None:
         try:

@@ -170,6 +170,12 @@ class InvitationHandlers:
                     await self.mailer.send(self._mail(invitation, organization, event_id))
             await tx.commit()
 
+    async def forget_invitations(self) -> None:
+        """Delete the invitations that have been over for long."""
+        async with self.begin() as tx:
+            await tx.invitations.remove_ended(self.now() - self.terms.retention)
+            await tx.commit()
+
     async def _linked(self, token: str) -> Invitation:
         """Return the invitation a token is about. A guess costs a MAC and reads nothing. Raises InvitationInvalid."""
         invitation_id = self.links.read(token)

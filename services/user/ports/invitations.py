@@ -48,6 +48,10 @@ class ChangedInvitations(Protocol):
         """Count a mail, and forget those of the organization that are too old to count."""
         ...
 
+    async def remove_ended(self, before: datetime) -> None:
+        """Delete the invitations of all organizations that neither worked nor changed since `before`."""
+        ...
+
     async def add(self, invitation: Invitation) -> None:
         """Write a new invitation."""
         ...

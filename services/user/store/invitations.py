@@ -57,6 +57,11 @@ _save = Statement(
     .where(invitations.c.id == bindparam("key"))
     .values({name: bindparam(name) for name in ("state", "user", "update_time", "expire_time")})
 )
+_remove_ended = Statement(
+    delete(invitations).where(
+        invitations.c.expire_time < bindparam("before"), invitations.c.update_time < bindparam("before")
+    )
+)
 _list = Listing(
     select(invitations).where(invitations.c.organization == bindparam("organization")),
     key=invitations.c.id,
@@ -131,6 +136,9 @@ class ChangedInvitations:
             email=invitation.email,
             request_time=at,
         )
+
+    async def remove_ended(self, before: datetime) -> None:
+        await self._tx.execute(_remove_ended, before=before)
 
     async def add(self, invitation: Invitation) -> None:
         await self._tx.execute(_add, **_values(invitation))

@@ -73,6 +73,7 @@ invitations = Table(
     Column("state", SmallInteger, nullable=False),
     Column("user", Text, nullable=False),
     Index("invitations_by_organization", "organization", "id"),
+    Index("invitations_by_expire_time", "expire_time"),
     Index("invitations_pending", "organization", "email", unique=True, postgresql_where=text("state = 1")),
 )
 

@@ -203,6 +203,16 @@ async def test_validate_only_takes_nobody_in(
     assert NAME not in store.tables.memberships
 
 
+async def test_validate_only_tells_a_newcomer_too(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    _, token = await invited(service, ada, "new@example.com")
+    service.parts.accounts.known["users/usr_new"] = User("users/usr_new", "new@example.com", "New", NOON, NOON)
+
+    told = await accept(service, service.called_by("users/usr_new"), token, validate_only=True)
+
+    assert told.name == f"{ACME}/memberships/usr_new"
+    assert told.name not in store.tables.memberships
+
+
 async def test_refuses_strangers(service: UserProcess, ada: Metadata) -> None:
     _, token = await invited(service, ada)
 

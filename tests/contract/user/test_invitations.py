@@ -154,6 +154,19 @@ async def test_a_member_is_found_by_address(filled: Ports) -> None:
     assert (found, elsewhere) == (Membership(HIDDEN, DAN, Role.MEMBER, NOON, NOON), None)
 
 
+async def test_only_what_is_over_and_unchanged_since_is_removed(filled: Ports) -> None:
+    late = replace(invitation(3, "c@example.com"), state=InvitationState.REVOKED, update_time=NOON + timedelta(days=40))
+    kept = [invitation(1, "a@example.com", days=30), late]
+    await keep(filled, *kept, invitation(2, "b@example.com"), invitation(4, "d@example.com", where=HIDDEN))
+
+    async with filled.begin() as tx:
+        await tx.invitations.remove_ended(NOON + timedelta(days=30))
+        await tx.commit()
+
+    assert (await filled.invitations.list(ACME, ListQuery(), NOON)).items == kept
+    assert await filled.invitations.find("inv_4") is None
+
+
 FILTERS = {
     "": "1 2 3",
     "state = STATE_PENDING": "2",

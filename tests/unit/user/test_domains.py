@@ -194,6 +194,17 @@ async def test_a_record_that_comes_back_is_forgiven(parts: Parts, store: FakeUse
     assert store.tables.domains[NAME].state is DomainState.VERIFIED
 
 
+async def test_all_that_are_due_are_looked_for(parts: Parts, store: FakeUserStore, time: Time) -> None:
+    many = [replace(OWNED, hostname=f"n{number:02}.example") for number in range(12)]
+    store.tables.domains = {each.name: each for each in many}
+    time.move(days=2)
+
+    await parts.domains.check_domains()
+
+    assert sorted(parts.resolver.asked) == [each.record_name for each in many]
+    assert {each.check_time for each in store.tables.domains.values()} == {time()}
+
+
 async def test_silence_is_no_proof_of_absence(parts: Parts, store: FakeUserStore, time: Time) -> None:
     parts.resolver.away = True
     for _ in range(20):

@@ -37,7 +37,7 @@ from trellis.user.v1 import events_pb2 as pb
 ACME, ADA, DAN = "organizations/org_acme", "users/usr_ada", "users/usr_dan"
 WEEK = timedelta(days=7)
 INVITATION = Invitation("inv_1", ACME, "dan@example.com", Role.MEMBER, ADA, NOON, NOON, NOON + WEEK)
-TERMS = InvitationTerms(WEEK, open_limit=2, mails_per_hour=4, mails_per_address=3)
+TERMS = InvitationTerms(WEEK, open_limit=2, mails_per_hour=4, mails_per_address=3, retention=WEEK)
 ENDED = [InvitationState.ACCEPTED, InvitationState.DECLINED, InvitationState.REVOKED]
 
 
@@ -182,6 +182,18 @@ async def test_nothing_is_mailed_of_what_is_over(parts: Parts, store: FakeUserSt
     await consumer.handle(announced("evt_4", f"{ACME}/invitations/inv_9"))
 
     assert parts.mailer.sent == {}
+
+
+async def test_what_is_over_for_long_is_forgotten(parts: Parts, store: FakeUserStore, time: Time) -> None:
+    await invite(parts)
+    time.move(days=97)
+    await parts.invitations.forget_invitations()
+    assert len(store.tables.invitations) == 1
+
+    time.move(seconds=1)
+    await parts.invitations.forget_invitations()
+
+    assert store.tables.invitations == {}
 
 
 async def test_an_event_that_found_the_mail_server_away_is_delivered_again(parts: Parts) -> None:

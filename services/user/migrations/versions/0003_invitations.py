@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("user", sa.Text, nullable=False),
     )
     op.create_index("invitations_by_organization", "invitations", ["organization", "id"])
+    op.create_index("invitations_by_expire_time", "invitations", ["expire_time"])
     op.create_index(
         "invitations_pending",
         "invitations",
