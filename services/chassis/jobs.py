@@ -1,25 +1,26 @@
-"""Work that time brings: done in bounded batches by one process of a service, again and again."""
+"""Work that nobody asks for: done again and again, by one process of a service at a time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kind of work, done under the leadership of its name. A batch that fails is tried again by the next leader."""
+    """One such work. It must bear being done twice: a leader may be followed in the middle of it."""
 
     name: str
-    """For example `user.purge-organizations`; whoever leads it is the only one who does it."""
-    every_s: float
-    """Rest after a batch that left nothing to do."""
-    work: Callable[[], Awaitable[bool]]
-    """Do one batch, which is durable when this returns; say whether there may be more."""
+    """Name of the job, for example `user.domains`; whoever leads under it does it."""
+    every: timedelta
+    """The pause after work that left nothing to do."""
+    work: Callable[[], Awaitable[bool | None]]
+    """Does a bounded piece, durable when this returns; True says that there may be more."""
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Do the work now and after each pause, until cancelled or until it fails."""
         while True:
             if not await self.work():
-                await asyncio.sleep(self.every_s)
+                await asyncio.sleep(self.every.total_seconds())

@@ -58,7 +58,7 @@ class Chassis:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A service, wired: what it serves, what it consumes, and where the keys come from."""
+    """A service, wired: what it serves, what it consumes, what it does by itself, and where the keys come from."""
 
     servicers: Sequence[Servicer]
     jwks: Fetch

@@ -7,7 +7,9 @@ from datetime import timedelta
 from functools import partial
 
 from services.chassis.db.session import Codec
+from services.chassis.dns import DnsResolver
 from services.chassis.jobs import Job
+from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
 from services.chassis.operations.runner import Runner, Step
@@ -17,10 +19,16 @@ from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
-from services.user.domain import ERASE, EXPORT
+from services.user.domain import (
+    ERASE,
+    EXPORT,
+    InvitationTerms,
+)
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    DomainHandlers,
     Handlers,
+    InvitationHandlers,
     LifecycleHandlers,
     MembershipHandlers,
     OperationHandlers,
@@ -30,11 +38,15 @@ from services.user.handlers import (
     TeamHandlers,
     UserHandlers,
 )
+from services.user.handlers.domains import DomainTerms
+from services.user.handlers.newcomers import Newcomers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import (
     AttributeSchemaServicer,
+    DomainServicer,
+    InvitationServicer,
     MembershipServicer,
     OperationServicer,
     OrganizationServicer,
@@ -46,7 +58,9 @@ from services.user.servicer import (
 from services.user.store import (
     SqlAttributeSchemas,
     SqlCertificates,
+    SqlDomains,
     SqlExports,
+    SqlInvitations,
     SqlMemberships,
     SqlOrganizations,
     SqlPreferences,
@@ -59,6 +73,18 @@ from trellis.user.v1 import (
 )
 from trellis.user.v1 import (
     attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2 as domain_rpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_grpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2 as invitation_rpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2_grpc as invitation_grpc,
 )
 from trellis.user.v1 import (
     operation_service_pb2 as operation_rpc,
@@ -91,8 +117,10 @@ from trellis.user.v1 import (
     team_service_pb2_grpc as team_grpc,
 )
 
-PURGE_EVERY_S = 60.0
-LOOK_EVERY_S = 0.25
+DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
+
+PURGE_EVERY = timedelta(minutes=1)
+LOOK_EVERY = timedelta(seconds=0.25)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -106,6 +134,7 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.consumer(built.users),
             consumers.mails(built.lifecycle),
             consumers.answers(built.personal_data),
+            consumers.mail(built.invitations),
         ],
         jobs=_jobs(built, runner(chassis)),
     )
@@ -122,11 +151,13 @@ def runner(chassis: Chassis) -> Runner:
 
 def _jobs(built: Handlers, running: Runner) -> list[Job]:
     return [
-        Job("user.operations", LOOK_EVERY_S, running.run_next),
-        Job("user.forget-operations", PURGE_EVERY_S, running.forget_expired),
-        Job("user.forget-exports", PURGE_EVERY_S, built.personal_data.forget),
-        Job("user.purge-organizations", PURGE_EVERY_S, built.lifecycle.purge_organizations),
-        Job("user.purge-users", PURGE_EVERY_S, built.personal_data.purge_users),
+        Job("user.domains", DOMAINS_EVERY, built.domains.check_domains),
+        Job("user.invitations", INVITATIONS_EVERY, built.invitations.forget_invitations),
+        Job("user.operations", LOOK_EVERY, running.run_next),
+        Job("user.forget-operations", PURGE_EVERY, running.forget_expired),
+        Job("user.forget-exports", PURGE_EVERY, built.personal_data.forget),
+        Job("user.purge-organizations", PURGE_EVERY, built.lifecycle.purge_organizations),
+        Job("user.purge-users", PURGE_EVERY, built.personal_data.purge_users),
     ]
 
 
@@ -139,12 +170,53 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        invitations=_invitations(chassis, accounts),
+        domains=_domains(chassis),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
         lifecycle=_lifecycle(chassis, config, accounts),
         operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
         personal_data=_personal_data(chassis, accounts),
+    )
+
+
+def _domains(chassis: Chassis) -> DomainHandlers:
+    database, config = chassis.database, chassis.config
+    terms = DomainTerms(
+        limit=config.domain_limit,
+        recheck=timedelta(hours=config.domain_recheck_hours),
+        patience=timedelta(days=config.domain_patience_days),
+    )
+    resolver = DnsResolver([server.strip() for server in config.dns_servers.split(",") if server.strip()])
+    begin = partial(SqlUserTransaction, database)
+    return DomainHandlers(SqlDomains(database), resolver, begin, chassis.now, chassis.new_id, terms)
+
+
+def _invitations(chassis: Chassis, accounts: Accounts) -> InvitationHandlers:
+    database, config = chassis.database, chassis.config
+    begin = partial(SqlUserTransaction, database)
+    return InvitationHandlers(
+        invitations=SqlInvitations(database),
+        organizations=SqlOrganizations(database),
+        newcomers=Newcomers(SqlUsers(database), accounts, begin, chassis.now),
+        links=Links(chassis.keyring, "invitation"),
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=begin,
+        now=chassis.now,
+        new_id=chassis.new_id,
+        terms=_terms(config),
+        web_url=config.web_url,
+    )
+
+
+def _terms(config: UserConfig) -> InvitationTerms:
+    return InvitationTerms(
+        lifetime=timedelta(days=config.invitation_lifetime_days),
+        open_limit=config.invitation_open_limit,
+        mails_per_hour=config.invitation_mails_per_hour,
+        mails_per_address=config.invitation_mails_per_address,
+        retention=timedelta(days=config.invitation_retention_days),
     )
 
 
@@ -190,6 +262,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             by_name["MembershipService"],
             grpc.add_MembershipServiceServicer_to_server,
             MembershipServicer(built.memberships, lists),
+        ),
+        Servicer(
+            invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
+            invitation_grpc.add_InvitationServiceServicer_to_server,
+            InvitationServicer(built.invitations, lists),
+        ),
+        Servicer(
+            domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
+            domain_grpc.add_DomainServiceServicer_to_server,
+            DomainServicer(built.domains, lists),
         ),
         Servicer(
             team_rpc.DESCRIPTOR.services_by_name["TeamService"],

@@ -12,15 +12,21 @@ import grpc
 from joserfc.jwk import ECKey
 
 from services.chassis.keys import Keyring
-from services.chassis.limits import Verdict
+from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.operations.runner import Runner, Step
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.domain import ERASE, EXPORT
+from services.user.domain import (
+    ERASE,
+    EXPORT,
+    InvitationTerms,
+)
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    DomainHandlers,
     Handlers,
+    InvitationHandlers,
     LifecycleHandlers,
     MembershipHandlers,
     OperationHandlers,
@@ -30,15 +36,23 @@ from services.user.handlers import (
     TeamHandlers,
     UserHandlers,
 )
+from services.user.handlers.domains import DomainTerms
+from services.user.handlers.newcomers import Newcomers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
-from tests.fakes.user import FakeAccounts, Ports
+from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
 from trellis.user.v1 import (
     attribute_schema_service_pb2_grpc as attribute_stubs,
+)
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_stubs,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2_grpc as invitation_stubs,
 )
 from trellis.user.v1 import (
     operation_service_pb2_grpc as operation_stubs,
@@ -58,6 +72,8 @@ from trellis.user.v1 import (
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
+TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3, retention=timedelta(days=90))
+DOMAIN_TERMS = DomainTerms(limit=3, recheck=timedelta(days=1), patience=timedelta(days=7))
 LINK_LIFETIME = timedelta(days=7)
 WEB_URL = "https://app.test"
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
@@ -73,6 +89,8 @@ class Parts:
     clock: Time
     ids: Ids = field(default_factory=Ids)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    buckets: Any = field(default_factory=FakeBuckets)
+    resolver: FakeResolver = field(default_factory=FakeResolver)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
     mailer: FakeMailer = field(default_factory=FakeMailer)
     participants: tuple[str, ...] = ("auth",)
@@ -83,15 +101,17 @@ class Parts:
     @property
     def handlers(self) -> Handlers:
         return Handlers(
-            self.users,
-            self.organizations,
-            self.memberships,
-            self.teams,
-            self.preferences,
-            self.attribute_schemas,
-            self.lifecycle,
-            self.operations,
-            self.personal_data,
+            users=self.users,
+            organizations=self.organizations,
+            memberships=self.memberships,
+            invitations=self.invitations,
+            domains=self.domains,
+            teams=self.teams,
+            preferences=self.preferences,
+            attribute_schemas=self.attribute_schemas,
+            lifecycle=self.lifecycle,
+            operations=self.operations,
+            personal_data=self.personal_data,
         )
 
     @property
@@ -108,8 +128,12 @@ class Parts:
         return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
 
     @property
+    def newcomers(self) -> Newcomers:
+        return Newcomers(self.ports.users, self.accounts, self.ports.begin, self.clock)
+
+    @property
     def lifecycle(self) -> LifecycleHandlers:
-        return LifecycleHandlers(self.accounts, self.ports.begin, self.clock, RETENTION, self.links, self.mailer)
+        return LifecycleHandlers(self.accounts, self.ports.begin, self.clock, RETENTION, self.restore_links, self.mailer)
 
     @property
     def operations(self) -> OperationHandlers:
@@ -152,8 +176,32 @@ class Parts:
             await self.meanwhile()
 
     @property
-    def links(self) -> RestoreLinks:
+    def restore_links(self) -> RestoreLinks:
         return RestoreLinks(self.keyring, self.clock, LINK_LIFETIME, WEB_URL)
+
+    @property
+    def links(self) -> Links:
+        return Links(self.keyring, "invitation")
+
+    @property
+    def domains(self) -> DomainHandlers:
+        return DomainHandlers(self.ports.domains, self.resolver, self.ports.begin, self.clock, self.ids, DOMAIN_TERMS)
+
+    @property
+    def invitations(self) -> InvitationHandlers:
+        ports = self.ports
+        return InvitationHandlers(
+            invitations=ports.invitations,
+            organizations=ports.organizations,
+            newcomers=self.newcomers,
+            links=self.links,
+            mailer=self.mailer,
+            begin=ports.begin,
+            now=self.clock,
+            new_id=self.ids,
+            terms=TERMS,
+            web_url="https://app.test",
+        )
 
     async def restore_token(self, user: str) -> str:
         """Have the link sent that brings an account back, and return its token."""
@@ -173,13 +221,6 @@ class Parts:
         return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
 
 
-class Unlimited:
-    """Buckets that are always full; the chain's own tests empty some."""
-
-    async def take(self, key: str, *, capacity: float, refill_per_s: float, cost: float = 1) -> Verdict:
-        return Verdict(allowed=True, retry_after_s=0.0)
-
-
 @dataclass(frozen=True, slots=True)
 class UserProcess:
     """A running user service and stubs of all it serves."""
@@ -188,6 +229,8 @@ class UserProcess:
     users: stubs.UserServiceAsyncStub
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
+    invitations: invitation_stubs.InvitationServiceAsyncStub
+    domains: domain_stubs.DomainServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
     attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
@@ -221,6 +264,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.UserServiceStub(channel),
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
+            invitation_stubs.InvitationServiceStub(channel),
+            domain_stubs.DomainServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
             attribute_stubs.AttributeSchemaServiceStub(channel),
@@ -237,8 +282,7 @@ def _bearer(token: str) -> Metadata:
 def _guards(parts: Parts) -> Guards:
     users = _verifier([AUTH_KEY], ACCESS, ISSUER, parts.clock)
     services = _verifier([*SERVICE_KEYS.values()], SERVICE, None, parts.clock)
-    unlimited: Any = Unlimited()
-    return Guards("user", users, services, parts.keyring, unlimited, 256, set())
+    return Guards("user", users, services, parts.keyring, parts.buckets, 256, set())
 
 
 def _verifier(keys: list[ECKey], kind: str, issuer: str | None, clock: Time) -> TokenVerifier:

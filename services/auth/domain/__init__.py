@@ -8,7 +8,6 @@ from services.auth.domain.accounts import (
     AccountNotFound,
     AccountState,
     RestoreRequested,
-    normalized_email,
 )
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
@@ -30,6 +29,7 @@ from services.auth.domain.sessions import (
     TokenSet,
 )
 from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationInvalid, VerificationRequested
+from services.chassis.addresses import normalized_email
 
 __all__ = [
     "Account",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -40,11 +39,6 @@ class Account:
             raise AccountDeactivated
         if self.state is AccountState.DELETED:
             raise AccountDeleted
-
-
-def normalized_email(email: str) -> str:
-    """Return the address as accounts are told apart by it: case makes no difference."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from services.user.convert.answers import answer_to_proto
 from services.user.convert.attributes import attribute_schema_to_proto, attributes_from_proto, attributes_to_proto
+from services.user.convert.domains import domain_to_proto
 from services.user.convert.fields import changes, display_name_of, user_of
+from services.user.convert.invitations import invitation_to_proto, preview_to_proto
 from services.user.convert.memberships import membership_to_proto, role_from_proto
 from services.user.convert.operations import operation_to_proto
 from services.user.convert.organizations import organization_to_proto
@@ -19,11 +21,14 @@ __all__ = [
     "certificate_to_proto",
     "changes",
     "display_name_of",
+    "domain_to_proto",
     "export_to_proto",
+    "invitation_to_proto",
     "membership_to_proto",
     "operation_to_proto",
     "organization_to_proto",
     "preferences_to_proto",
+    "preview_to_proto",
     "report_of",
     "resolved_preferences_to_proto",
     "role_from_proto",

@@ -9,6 +9,8 @@ from google.protobuf.message import Message
 
 from services.user.convert import (
     attributes,
+    domains,
+    invitations,
     memberships,
     operations,
     organizations,
@@ -26,6 +28,8 @@ def answer_to_proto(answer: Any) -> Message:
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **attributes.ANSWERS,
+    **domains.ANSWERS,
+    **invitations.ANSWERS,
     **memberships.ANSWERS,
     **operations.ANSWERS,
     **organizations.ANSWERS,

@@ -7,6 +7,8 @@ from typing import Any
 from services.chassis.db.session import Announcement
 from services.user.events import (
     attributes,
+    domains,
+    invitations,
     memberships,
     organizations,
     personal_data,
@@ -26,6 +28,8 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **attributes.MESSAGES,
+    **domains.MESSAGES,
+    **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
     **personal_data.MESSAGES,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.user.handlers.attributes import AttributeSchemaHandlers
+from services.user.handlers.domains import DomainHandlers
+from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.operations import OperationHandlers
@@ -25,6 +27,8 @@ class Handlers:
     teams: TeamHandlers
     preferences: PreferencesHandlers
     attribute_schemas: AttributeSchemaHandlers
+    invitations: InvitationHandlers
+    domains: DomainHandlers
     lifecycle: LifecycleHandlers
     operations: OperationHandlers
     personal_data: PersonalDataHandlers
@@ -32,7 +36,9 @@ class Handlers:
 
 __all__ = [
     "AttributeSchemaHandlers",
+    "DomainHandlers",
     "Handlers",
+    "InvitationHandlers",
     "LifecycleHandlers",
     "MembershipHandlers",
     "OperationHandlers",

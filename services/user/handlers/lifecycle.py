@@ -31,7 +31,7 @@ class LifecycleHandlers:
     async def deactivate_user(self, name: str, etag: str, caller: Principal) -> User:
         """Put the caller's account out of use. Raises UserNotVisible, UserNotActive, LastOwnerOf, EtagMismatch."""
         async with self.begin() as tx:
-            user = await leaving(tx, self.accounts, own(name, caller))
+            user = await leaving(tx, self.accounts, own(name, caller), self.now)
             etags.check(etag, user.version, user.name)
             deactivated, event = user.deactivate(at=self.now())
             await tx.users.save(deactivated)
@@ -55,7 +55,7 @@ class LifecycleHandlers:
         Raises UserNotVisible, UserNotActive, LastOwnerOf, EtagMismatch.
         """
         async with self.begin() as tx:
-            user = await leaving(tx, self.accounts, own(name, caller))
+            user = await leaving(tx, self.accounts, own(name, caller), self.now)
             etags.check(etag, user.version, user.name)
             deleted, event = user.delete(at=self.now(), retention=self.retention)
             await tx.users.save(deleted)
@@ -112,13 +112,13 @@ class LifecycleHandlers:
         return Mail(event_id, user.email, subject, text)
 
 
-async def leaving(tx: UserTransaction, accounts: Accounts, name: str) -> User:
+async def leaving(tx: UserTransaction, accounts: Accounts, name: str, now: Now) -> User:
     """Lock what a user owns and the user, and return the user. Raises LastOwnerOf.
 
     Organizations first: whoever changes memberships locks in that order, too.
     """
     await tx.organizations.lock_owned_by(name)
-    user = await lock_caller(tx, accounts, name)
+    user = await lock_caller(tx, accounts, name, now)
     if deserted := await tx.memberships.last_owned_by(name):
         raise LastOwnerOf(name, deserted)
     return user

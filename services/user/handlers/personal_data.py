@@ -61,7 +61,7 @@ class PersonalDataHandlers:
         """Begin to collect, unless it is under way. Raises UserNotVisible, UserNotActive."""
         name = own(name, caller)
         async with self.begin() as tx:
-            (await lock_caller(tx, self.accounts, name)).must_be_active()
+            (await lock_caller(tx, self.accounts, name, self.now)).must_be_active()
             operation = await tx.operations.find_running(EXPORT, name)
             if operation is None:
                 operation = self._new(EXPORT, name, cancellable=True)
@@ -86,12 +86,12 @@ class PersonalDataHandlers:
         name = own(name, caller)
         async with self.begin() as tx:
             await tx.organizations.lock_owned_by(name)
-            await lock_caller(tx, self.accounts, name)
+            await lock_caller(tx, self.accounts, name, self.now)
             operation = await tx.operations.find_last(ERASE, name)
             if operation is None:
                 if caller.auth_time_s < (self.now() - FRESH).timestamp():
                     raise FreshSignInRequired
-                operation = await self._begin_erasing(tx, await leaving(tx, self.accounts, name))
+                operation = await self._begin_erasing(tx, await leaving(tx, self.accounts, name, self.now))
             await tx.commit(operation)
         return operation
 

@@ -9,6 +9,7 @@ from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 from services.user.domain import User, UserNotFound, UserNotVisible
+from services.user.handlers.newcomers import take_in
 from services.user.ports import Accounts, Begin, Now, Users, UserTransaction
 
 ME = "users/me"
@@ -56,7 +57,7 @@ class UserHandlers:
         if change.name not in (ME, caller.subject):
             raise UserNotVisible(change.name)
         async with self.begin() as tx:
-            user = await lock_caller(tx, self.accounts, caller.subject)
+            user = await lock_caller(tx, self.accounts, caller.subject, self.now)
             etags.check(change.etag, user.version, user.name)
             updated, event = user.change(change.values, at=self.now())
             await tx.users.save(updated)
@@ -67,7 +68,7 @@ class UserHandlers:
     async def create_user(self, user: User) -> None:
         """Take in an account that auth announced. Hearing of it again changes nothing."""
         async with self.begin() as tx:
-            await tx.users.add(user)
+            await take_in(tx, user, self.now)
             await tx.commit()
 
     async def _myself(self, caller: Principal) -> User:
@@ -80,10 +81,10 @@ class UserHandlers:
             return user
 
 
-async def lock_caller(tx: UserTransaction, accounts: Accounts, name: str) -> User:
+async def lock_caller(tx: UserTransaction, accounts: Accounts, name: str, now: Now) -> User:
     """Lock the caller; somebody signed in may be here before auth's event about them."""
     try:
         return await tx.users.get(name)
     except UserNotFound:
-        await tx.users.add(await accounts.get(name))
+        await take_in(tx, await accounts.get(name), now)
         return await tx.users.get(name)

@@ -2,6 +2,8 @@
 
 from services.user.ports.accounts import Accounts
 from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
+from services.user.ports.domains import ChangedDomains, Domains
+from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
 from services.user.ports.personal_data import Answers, Certificates, ChangedCertificates, ChangedExports, Exports
@@ -19,13 +21,17 @@ __all__ = [
     "Certificates",
     "ChangedAttributeSchemas",
     "ChangedCertificates",
+    "ChangedDomains",
     "ChangedExports",
+    "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
     "ChangedPreferences",
     "ChangedTeams",
     "ChangedUsers",
+    "Domains",
     "Exports",
+    "Invitations",
     "Memberships",
     "NewId",
     "Now",

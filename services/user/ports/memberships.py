@@ -38,6 +38,10 @@ class ChangedMemberships(Protocol):
         """Return the role of now, whatever a token says. Raises MembershipNotFound."""
         ...
 
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        """Return the membership of whoever has an address."""
+        ...
+
     async def count_other_owners(self, organization: str, user: str) -> int:
         """Return how many owners beside `user` the organization has whose accounts are active, and keep them so."""
         ...

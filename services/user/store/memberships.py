@@ -46,6 +46,11 @@ _resolve = Statement(
         or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER),
     )
 )
+_find_by_email = Statement(
+    select(memberships)
+    .join(users, users.c.name == memberships.c.user)
+    .where(memberships.c.organization == bindparam("organization"), users.c.email == bindparam("email"))
+)
 # Owners' accounts are locked against leaving until the change that needs them has committed.
 _owners = (
     select(memberships.c.user)
@@ -130,6 +135,10 @@ class ChangedMemberships:
 
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
+
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        row = await self._tx.fetchrow(_find_by_email, organization=organization, email=email)
+        return _membership(row) if row else None
 
     async def count_other_owners(self, organization: str, user: str) -> int:
         row = await self._tx.fetchrow(_count_owners, organization=organization, beside=user)

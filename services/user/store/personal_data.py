@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal, select
+from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -15,6 +15,8 @@ from services.chassis.personal_data.holdings import PERSON, Holding, HoldingStat
 from services.user.domain import ErasureCertificate, PersonalDataExport
 from services.user.store.tables import (
     erasure_certificates,
+    invitation_mails,
+    invitations,
     memberships,
     personal_data_answers,
     personal_data_exports,
@@ -22,8 +24,9 @@ from services.user.store.tables import (
     team_members,
     users,
 )
+from trellis.user.v1 import invitation_service_pb2, preferences_service_pb2, resources_pb2, team_service_pb2
+from trellis.user.v1 import personal_data_pb2 as records
 from trellis.user.v1 import personal_data_service_pb2 as pb
-from trellis.user.v1 import preferences_service_pb2, resources_pb2, team_service_pb2
 
 SEAL = "personal-data-export"
 
@@ -32,7 +35,16 @@ def _id_of(user: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(user, literal(len("users/") + 1), type_=String)
 
 
+_address = select(users.c.email).where(users.c.name == bindparam(PERSON)).scalar_subquery()
+
 HOLDINGS = (
+    Holding(records.InvitationMailRecord, invitation_mails, invitation_mails.c.email == _address),
+    Holding(
+        invitation_service_pb2.Invitation,
+        invitations,
+        or_(invitations.c.email == _address, invitations.c.user == bindparam(PERSON)),
+        shown={"name": invitations.c.organization + "/invitations/" + invitations.c.id},
+    ),
     Holding(
         team_service_pb2.TeamMember,
         team_members,
@@ -47,11 +59,12 @@ HOLDINGS = (
     ),
     Holding(preferences_service_pb2.Preferences, preferences, preferences.c.user == bindparam(PERSON)),
     Holding(pb.PersonalDataExport, personal_data_exports, personal_data_exports.c.user == bindparam(PERSON)),
-    Holding(resources_pb2.User, users, users.c.name == bindparam(PERSON), row_stays=True),
+    Holding(resources_pb2.User, users, users.c.name == bindparam(PERSON), row_stays=True),  # last: others are found by it
 )
 """In the order in which they are erased."""
 NOT_OF_A_PERSON = {
     "organizations": "Of the organization.",
+    "domains": "Of the organization.",
     "teams": "Of the organization.",
     "attribute_schemas": "Of the organization.",
     "operations": "Names, counts and times; forgotten 7 days after they end.",

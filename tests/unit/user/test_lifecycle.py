@@ -63,7 +63,7 @@ async def test_whoever_leaves_is_mailed_the_way_back(
     [mail] = parts.mailer.sent.values()
     assert isinstance(event, kind)
     assert (mail.to, mail.subject) == ("ada@example.com", subject)
-    assert parts.links.url(store.tables.users[ADA]) in mail.text
+    assert parts.restore_links.url(store.tables.users[ADA]) in mail.text
 
 
 async def test_a_sign_in_has_the_link_sent_again_and_one_event_sends_one_mail(parts: Parts) -> None:
