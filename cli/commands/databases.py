@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from cli.commands.output import Failed, explain, table
+from cli.commands.output import Format, NotReady, Output, examples, explain, listing
 from cli.engines.postgres import PostgresEngine
 from cli.engines.services import database_of
 from cli.home import SERVICES, home
@@ -18,9 +21,9 @@ Service = Annotated[str, typer.Argument(help="auth or user.")]
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     db = typer.Typer(help="Migrate and look into the services' databases.", no_args_is_help=True)
-    db.command()(migrate)
-    db.command()(status)
-    db.command()(psql)
+    db.command(epilog=examples("trellis db migrate", "trellis db migrate user"))(migrate)
+    db.command(epilog=examples("trellis db status", "trellis db status -o json"))(status)
+    db.command(epilog=examples("trellis db psql auth"))(psql)
     app.add_typer(db, name="db", rich_help_panel="Data")
 
 
@@ -30,19 +33,23 @@ def migrate(service: Annotated[str, typer.Argument(help="auth or user; all witho
 
     for name in _services(service):
         explain(f"{name}: migrating …")
-        upgrade(name, _url(name))
+        with reached(name):
+            upgrade(name, _url(name))
         explain(f"{name}: up to date.")
 
 
-def status() -> None:
+def status(output: Output = Format.TABLE) -> None:
     """Show each database's revision and the newest one."""
     from services.chassis.db import migrate as migrations
 
     rows = []
     for name in SERVICES:
-        current, newest = migrations.status(name, _url(name))
-        rows.append([name, current or "(empty)", newest, "yes" if current == newest else "no: trellis db migrate"])
-    table("", ["service", "revision", "newest", "up to date"], rows)
+        with reached(name):
+            current, newest = migrations.status(name, _url(name))
+        rows.append({"service": name, "revision": current, "newest": newest, "up_to_date": current == newest})
+    listing(rows, output)
+    if not all(row["up_to_date"] for row in rows):
+        explain("Bring them up to date: trellis db migrate")
 
 
 def psql(service: Service) -> None:
@@ -50,6 +57,15 @@ def psql(service: Service) -> None:
     [name] = _services(service)
     program = str(_engine().programs / "psql")
     os.execv(program, [program, _url(name)])  # noqa: S606 -- becomes psql
+
+
+@contextlib.contextmanager
+def reached(service: str) -> Iterator[None]:
+    """Say what helps where the database of a service does not answer. Raises NotReady."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError, socket.gaierror) as error:
+        raise NotReady(f"the database of {service} does not answer ({error}); is it up? See `trellis status`.") from None
 
 
 def _services(name: str) -> list[str]:
@@ -65,5 +81,5 @@ def _engine() -> PostgresEngine:
 def _url(service: str) -> str:
     given = os.environ.get(f"TRELLIS_{service.upper()}_DATABASE_URL")
     if given is None and not (home().path / "secrets" / "postgres.password").exists():
-        raise Failed("there is no database here yet; start the platform with `trellis up`.")
+        raise NotReady("there is no database here yet; start the platform with `trellis up`.")
     return given or _engine().url(database_of(service))
