@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.config import one_or_all
 from cli.commands.output import Format, NotReady, Output, examples, explain, listing
 from cli.engines.postgres import PostgresEngine
 from cli.engines.services import database_of
@@ -31,7 +32,7 @@ def migrate(service: Annotated[str, typer.Argument(help="auth or user; all witho
     """Bring databases to the newest revision."""
     from services.chassis.db.migrate import upgrade
 
-    for name in _services(service):
+    for name in one_or_all(service):
         explain(f"{name}: migrating …")
         with reached(name):
             upgrade(name, _url(name))
@@ -54,7 +55,7 @@ def status(output: Output = Format.TABLE) -> None:
 
 def psql(service: Service) -> None:
     """Open psql on a service's database."""
-    [name] = _services(service)
+    [name] = one_or_all(service)
     program = str(_engine().programs / "psql")
     os.execv(program, [program, _url(name)])  # noqa: S606 -- becomes psql
 
@@ -66,12 +67,6 @@ def reached(service: str) -> Iterator[None]:
         yield
     except (ConnectionError, TimeoutError, socket.gaierror) as error:
         raise NotReady(f"the database of {service} does not answer ({error}); is it up? See `trellis status`.") from None
-
-
-def _services(name: str) -> list[str]:
-    if name and name not in SERVICES:
-        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(SERVICES)}.")
-    return [name] if name else [*SERVICES]
 
 
 def _engine() -> PostgresEngine:
