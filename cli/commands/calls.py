@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.commands.output import Failed, Format, NotReady, Output, document, examples, explain, listing, record
+from cli.commands.output import Format, Output, document, examples, listing, record
 from cli.home import home
 
 TIMEOUT_S = 30
@@ -45,6 +44,7 @@ def call(
     from google.protobuf import json_format, message_factory
 
     from cli import contract
+    from cli.edge import refused
 
     try:
         found = contract.method(method)
@@ -60,7 +60,7 @@ def call(
             for reply in replies(channel, found, request, token, timeout_s):
                 _print(reply, output, streamed=found.server_streaming)
         except grpc.RpcError as error:
-            _explain(error, target)
+            refused(error, target)
 
 
 def methods(output: Output = Format.TABLE) -> None:
@@ -125,23 +125,6 @@ def replies(channel: Any, method: Any, request: Any, token: str, timeout_s: floa
     )
     reply = rpc(request, timeout=timeout_s, metadata=[("authorization", f"Bearer {token}")] if token else [])
     return reply if method.server_streaming else [reply]
-
-
-def _explain(error: Any, target: str) -> None:
-    """Print the status with its details, and end with the right exit code."""
-    import grpc
-    from google.protobuf import json_format
-    from google.rpc import error_details_pb2  # noqa: F401 -- makes the details known to json_format
-    from grpc_status import rpc_status
-
-    status = rpc_status.from_call(error)
-    if status is not None:
-        explain(json.dumps({"status": error.code().name, **json_format.MessageToDict(status)}, indent=2))
-        raise Failed(f"{error.code().name}: {status.message}")
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        where = f"at {target}" if target else "at the edge; is it up? See `trellis status`"
-        raise NotReady(f"nothing answers {where}: {error.details()}")
-    raise Failed(f"{error.code().name}: {error.details()}")
 
 
 def _rest(bindings: Any) -> str:

@@ -75,7 +75,10 @@ def test_the_help_of_a_command_teaches_by_examples_of_it(words: str) -> None:
 def test_the_form_of_an_answer_is_asked_for_in_one_way(words: str) -> None:
     [*found] = [option for option in COMMANDS[words].params if "-o" in option.opts]
 
-    assert all(option.opts == ["--output", "-o"] and option.type_descriptor.annotation is Format for option in found)
+    assert all(
+        option.opts == ["--output", "-o"] and option.type_descriptor.annotation in (Format, Format | None)
+        for option in found
+    )
 
 
 @pytest.mark.parametrize("words", COMMANDS)
