@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli.commands import calls, config, contracts, databases, demo, doctor, lifecycle, mails, people, tokens
+from cli.commands import calls, config, contracts, databases, demo, doctor, lifecycle, mails, people, seeding, tokens
 
 app = typer.Typer(
     name="trellis",
@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Run the Trellis platform on this machine and talk to it. Start with [bold]trellis up[/bold].",
     pretty_exceptions_enable=False,
 )
-for module in (lifecycle, calls, tokens, people, mails, databases, contracts, doctor, config, demo):
+for module in (lifecycle, calls, tokens, people, mails, seeding, databases, contracts, doctor, config, demo):
     module.register(app)
 
 

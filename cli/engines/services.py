@@ -89,7 +89,7 @@ class ServicesEngine:
             "TRELLIS_SERVICE_KEY": self.home.service_key(service),
             "TRELLIS_SERVICE_KEYS": self.home.service_keys(),
             "TRELLIS_MAIL_URL": f"outbox:{self.home.mail}",
-            **{f"TRELLIS_{name.upper()}_TARGET": _target(self.home.ports, name) for name in SERVICES},
+            **{f"TRELLIS_{name.upper()}_TARGET": target_of(self.home.ports, name) for name in SERVICES},
         }
 
 
@@ -103,6 +103,6 @@ def database_of(service: str) -> str:
     return f"trellis_{service}"
 
 
-def _target(ports: Mapping[str, int], service: str) -> str:
+def target_of(ports: Mapping[str, int], service: str) -> str:
     """Return both slots of a service as a gRPC target."""
     return "ipv4:" + ",".join(f"127.0.0.1:{ports[f'{service}_{slot}']}" for slot in "ab")

@@ -97,3 +97,45 @@ def test_a_running_platform_has_settings_it_can_use(platform: Platform) -> None:
     assert said(platform, "config", "check") == []
     assert {row["source"] for row in shown} == {"default", "derived", "home"}
     assert (platform.path / "secrets" / "auth.root").read_text() not in json.dumps(shown)
+
+
+# Planting people
+
+
+def counts(platform: Platform) -> tuple[str, ...]:
+    """Return how many accounts, users, organizations and memberships there are."""
+    there = [("auth", "accounts"), ("user", "users"), ("user", "organizations"), ("user", "memberships")]
+    return tuple(platform.sql(service, f"SELECT count(*) FROM {table}") for service, table in there)
+
+
+def test_planted_people_can_sign_in_and_belong_together(platform: Platform) -> None:
+    done = said(platform, "seed", "--size", "s")
+    issued = ("token", "issue", "--email", done["sign_in"], "--password-file", "-", "--profile", "seeded")
+
+    said(platform, *issued, stdin=done["password"])
+    members = said(platform, "org", "members", "--profile", "seeded")
+
+    assert (done["users"], done["added"], done["organizations"]) == (20, 20, 3)
+    assert [member["role"] for member in members if member["email"] == done["sign_in"]] == ["ROLE_OWNER"]
+    assert len(members) == 6
+    assert [mail for mail in platform.mail.glob("*.json") if "@s1.example" in mail.read_text()] == []
+
+
+def test_planting_again_adds_nothing(platform: Platform) -> None:
+    before = counts(platform)
+
+    assert said(platform, "seed")["added"] == 0
+    (platform.path / "seed" / "s1").unlink()
+    assert said(platform, "seed")["added"] == 0
+    assert counts(platform) == before
+
+
+def test_planting_goes_on_where_it_was_cut_short(platform: Platform) -> None:
+    before = counts(platform)
+    somebody = "SELECT \"user\" FROM accounts WHERE email LIKE '%.3@s1.example'"
+    name = platform.sql("auth", somebody)
+    platform.sql("user", f"DELETE FROM memberships WHERE \"user\" = '{name}'")
+    (platform.path / "seed" / "s1").unlink()
+
+    assert said(platform, "seed")["added"] == 0
+    assert counts(platform) == before
