@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from cli.commands import calls, config, contracts, databases, demo, doctor, lifecycle, mails, people, seeding, tokens
+from cli.commands import (
+    backups,
+    calls,
+    config,
+    contracts,
+    databases,
+    demo,
+    doctor,
+    lifecycle,
+    mails,
+    people,
+    seeding,
+    tokens,
+)
 
 app = typer.Typer(
     name="trellis",
@@ -16,7 +29,7 @@ app = typer.Typer(
     help="Run the Trellis platform on this machine and talk to it. Start with [bold]trellis up[/bold].",
     pretty_exceptions_enable=False,
 )
-for module in (lifecycle, calls, tokens, people, mails, seeding, databases, contracts, doctor, config, demo):
+for module in (lifecycle, calls, tokens, people, mails, seeding, databases, contracts, doctor, config, backups, demo):
     module.register(app)
 
 

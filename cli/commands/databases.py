@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +27,8 @@ def register(app: typer.Typer) -> None:
     db.command(epilog=examples("trellis db migrate", "trellis db migrate user"))(migrate)
     db.command(epilog=examples("trellis db status", "trellis db status -o json"))(status)
     db.command(epilog=examples("trellis db psql auth"))(psql)
+    db.command(epilog=examples("trellis db dump auth -f auth.dump", "trellis db dump user | gzip > user.sql.gz"))(dump)
+    db.command(epilog=examples("trellis db restore auth auth.dump --yes"))(restore)
     app.add_typer(db, name="db", rich_help_panel="Data")
 
 
@@ -35,7 +39,7 @@ def migrate(service: Annotated[str, typer.Argument(help="auth or user; all witho
     for name in one_or_all(service):
         explain(f"{name}: migrating …")
         with reached(name):
-            upgrade(name, _url(name))
+            upgrade(name, url_of(name))
         explain(f"{name}: up to date.")
 
 
@@ -46,7 +50,7 @@ def status(output: Output = Format.TABLE) -> None:
     rows = []
     for name in SERVICES:
         with reached(name):
-            current, newest = migrations.status(name, _url(name))
+            current, newest = migrations.status(name, url_of(name))
         rows.append({"service": name, "revision": current, "newest": newest, "up_to_date": current == newest})
     listing(rows, output)
     if not all(row["up_to_date"] for row in rows):
@@ -57,7 +61,47 @@ def psql(service: Service) -> None:
     """Open psql on a service's database."""
     [name] = one_or_all(service)
     program = str(_engine().programs / "psql")
-    os.execv(program, [program, _url(name)])  # noqa: S606 -- becomes psql
+    os.execv(program, [program, url_of(name)])  # noqa: S606 -- becomes psql
+
+
+def dump(
+    service: Service,
+    file: Annotated[
+        str, typer.Option("--file", "-f", help="Where to; SQL if it ends with .sql. Standard output without.")
+    ] = "",
+) -> None:
+    """Write a service's database as of one moment: to a file in PostgreSQL's own format, or as SQL."""
+    from cli.dumps import Database
+
+    [name] = one_or_all(service)
+    with reached(name):
+        database = Database(_engine().programs, url_of(name))
+        if not file:
+            return database.print(sys.stdout.buffer)
+        database.dump(Path(file), plain=file.endswith(".sql"))
+    explain(f"{name}: written to {file}, readable by you alone.")
+
+
+def restore(
+    service: Service,
+    file: Annotated[Path, typer.Argument(help="What `trellis db dump` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make a service's database what a dump says, in one transaction; what is in it now is lost.
+
+    A dump of another service or of a newer schema is refused. Restart the service afterwards; an older schema is migrated by
+    `trellis db migrate` or the next start.
+    """
+    from cli.commands.backups import confirmed
+    from cli.dumps import Database, contents, refuse_foreign
+
+    [name] = one_or_all(service)
+    programs = _engine().programs
+    refuse_foreign(name, contents(programs, file))
+    confirmed(yes, f"Everything in the database of {name} is replaced by {file}. Go on?")
+    with reached(name):
+        Database(programs, url_of(name)).replace(file)
+    explain(f"{name}: restored. Now `trellis db migrate {name}` and `trellis restart {name}`.")
 
 
 @contextlib.contextmanager
@@ -73,7 +117,8 @@ def _engine() -> PostgresEngine:
     return PostgresEngine(home().path, home().ports["postgres"])
 
 
-def _url(service: str) -> str:
+def url_of(service: str) -> str:
+    """Return where the database of a service is. Raises NotReady if there is none yet."""
     given = os.environ.get(f"TRELLIS_{service.upper()}_DATABASE_URL")
     if given is None and not (home().path / "secrets" / "postgres.password").exists():
         raise NotReady("there is no database here yet; start the platform with `trellis up`.")

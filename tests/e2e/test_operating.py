@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.e2e.client import PASSWORD, Person
 from tests.e2e.platform import Platform
+from tests.e2e.system import System, eventually
 
 OK, FAILED, USAGE, NOT_READY = range(4)
 
@@ -139,3 +141,94 @@ def test_planting_goes_on_where_it_was_cut_short(platform: Platform) -> None:
 
     assert said(platform, "seed")["added"] == 0
     assert counts(platform) == before
+
+
+# One database out and in
+
+
+@pytest.mark.parametrize("name", ["user.dump", "user.sql"])
+def test_a_database_comes_back_as_it_was_dumped(platform: Platform, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    before = counts(platform)
+
+    assert platform.cli("db", "dump", "user", "-f", str(file)).returncode == OK
+    platform.sql("user", "DELETE FROM memberships; CREATE TABLE of_a_later_release ()")
+    refused = platform.cli("db", "restore", "auth", str(file), "--yes")
+    restored = platform.cli("db", "restore", "user", str(file), "--yes")
+
+    assert (refused.returncode, refused.stdout) == (FAILED, "")
+    assert "no dump of auth" in refused.stderr
+    assert restored.returncode == OK, restored.stderr
+    assert counts(platform) == before
+    assert platform.sql("user", "SELECT to_regclass('of_a_later_release')") == ""
+    assert file.stat().st_mode & 0o077 == 0
+    assert platform.cli("restart", "user").returncode == OK
+
+
+def test_a_restore_that_cannot_end_changes_nothing(platform: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "user.sql"
+    before = counts(platform)
+    dumped = platform.cli("db", "dump", "user").stdout
+    file.write_text(dumped + "SELECT 1 / 0;\n")
+
+    done = platform.cli("db", "restore", "user", str(file), "--yes")
+
+    assert done.returncode == FAILED
+    assert "division by zero" in done.stderr
+    assert counts(platform) == before
+
+
+def test_nobody_is_asked_where_nobody_can_answer(platform: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "user.sql"
+    file.write_text(platform.cli("db", "dump", "user").stdout)
+
+    done = platform.cli("db", "restore", "user", str(file))
+
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert "--yes" in done.stderr
+
+
+def test_a_backup_without_a_passphrase_is_refused_with_the_way_out(platform: Platform, tmp_path: Path) -> None:
+    done = platform.cli("backup", "create", str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert "--passphrase-file" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# The backup: last, for it ends the platform and begins it anew
+
+
+def test_a_wiped_home_comes_back_with_its_people(
+    platform: Platform, ada: Person, tmp_path: Path, password_file: str
+) -> None:
+    phrase = tmp_path / "passphrase"
+    phrase.write_text("correct horse battery staple\n")
+    sealed = ("--passphrase-file", str(phrase))
+    before, refresh_token = counts(platform), ada.refresh_token
+    made = said(platform, "backup", "create", str(tmp_path), *sealed)
+    running = platform.cli("backup", "restore", made["file"], "--yes", *sealed)
+
+    platform.down()
+    eventually(lambda: not System(platform.path).processes(), 10)
+    kept = platform.cli("backup", "restore", made["file"], "--yes", *sealed)
+    wiped(platform.path)
+    whole = said(platform, "backup", "verify", made["file"], *sealed)
+    said(platform, "backup", "restore", made["file"], "--yes", *sealed)
+    platform.up()
+
+    assert (running.returncode, kept.returncode) == (FAILED, FAILED)
+    assert "Trellis runs" in running.stderr
+    assert "is not empty" in kept.stderr
+    assert (whole["verdict"], whole["secrets"]) == ("whole", "opened")
+    assert counts(Platform(platform.path, platform.base)) == before  # which reads the new password of PostgreSQL
+    assert ada.refresh().status == 200
+    assert ada.refresh_token != refresh_token
+    issued = said(platform, "token", "issue", "--email", ada.email, "--password-file", password_file)
+    assert (issued["user"], issued["organization"]) == (ada.name, ada.organization)
+
+
+def wiped(home: Path) -> None:
+    """Empty a home, as a lost disk does."""
+    for path in home.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
