@@ -19,6 +19,7 @@ from cli.commands import (
     mails,
     people,
     seeding,
+    support,
     tokens,
 )
 
@@ -29,7 +30,21 @@ app = typer.Typer(
     help="Run the Trellis platform on this machine and talk to it. Start with [bold]trellis up[/bold].",
     pretty_exceptions_enable=False,
 )
-for module in (lifecycle, calls, tokens, people, mails, seeding, databases, contracts, doctor, config, backups, demo):
+for module in (
+    lifecycle,
+    calls,
+    tokens,
+    people,
+    mails,
+    seeding,
+    databases,
+    contracts,
+    doctor,
+    config,
+    backups,
+    support,
+    demo,
+):
     module.register(app)
 
 

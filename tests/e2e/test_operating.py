@@ -196,6 +196,36 @@ def test_a_backup_without_a_passphrase_is_refused_with_the_way_out(platform: Pla
     assert list(tmp_path.iterdir()) == []
 
 
+# For support
+
+
+def test_a_support_bundle_holds_no_secret_and_nobody(platform: Platform, ada: Person, bob: Person, tmp_path: Path) -> None:
+    home = platform.path
+    secrets = {path.name: path.read_text() for path in (home / "secrets").iterdir() if path.suffix != ".conf"}
+    keys = [json.loads(text)["d"] for text in secrets.values() if text.startswith("{")]
+    people = ["Ada Lovelace-Byron", PASSWORD, ada.email, ada.token, ada.refresh_token, bob.email, "203.0.113.77"]
+    planted = [*secrets.values(), *keys, *people]
+    with (home / "logs" / "auth.log").open("a") as log:
+        log.writelines(json.dumps({"event": f"saw {value}", "display_name": value}) + "\n" for value in planted)
+        log.writelines(json.dumps({"event": "seen", "who": value}) + "\n" for value in people)
+    with (home / "logs" / "postgres.log").open("a") as log:
+        log.writelines(f"ERROR: {value} is wrong\n" for value in [*secrets.values(), *keys, *people[2:]])
+        log.writelines(f"DETAIL:  Failing row contains ({value}).\n" for value in planted)
+
+    done = said(platform, "support-bundle", "-f", str(tmp_path / "bundle.tar.gz"))
+    shutil.unpack_archive(done["file"], tmp_path / "opened")
+    texts = {path.name: path.read_text() for path in (tmp_path / "opened").rglob("*") if path.is_file()}
+
+    assert {name for name, text in texts.items() for value in planted if value in text} == set()
+    assert len(secrets) >= 6
+    assert json.loads(texts["status.json"])["healthy"] is True
+    assert json.loads(texts["migrations.json"])["auth"]["revision"]
+    assert json.loads(texts["versions.json"])["postgresql"].startswith("18.")
+    assert json.loads(texts["ports.json"])["edge"] == platform.base
+    assert '"event": "serving"' in texts["auth.log"]
+    assert all("not available" not in text for text in texts.values())
+
+
 # The backup: last, for it ends the platform and begins it anew
 
 
