@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.config import one_or_all
-from cli.commands.output import Format, NotReady, Output, examples, explain, listing
+from cli.commands.output import Failed, Format, NotReady, Output, examples, explain, listing
 from cli.engines.postgres import PostgresEngine
 from cli.engines.services import database_of
 from cli.home import SERVICES, home
@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
     db.command(epilog=examples("trellis db migrate", "trellis db migrate user"))(migrate)
     db.command(epilog=examples("trellis db status", "trellis db status -o json"))(status)
     db.command(epilog=examples("trellis db psql auth"))(psql)
+    db.command(epilog=examples('trellis db new user "add a nickname to users"'))(new)
+    db.command(epilog=examples("trellis db lint", "trellis db lint user -o json"))(lint)
     db.command(epilog=examples("trellis db dump auth -f auth.dump", "trellis db dump user | gzip > user.sql.gz"))(dump)
     db.command(epilog=examples("trellis db restore auth auth.dump --yes"))(restore)
     app.add_typer(db, name="db", rich_help_panel="Data")
@@ -62,6 +64,35 @@ def psql(service: Service) -> None:
     [name] = one_or_all(service)
     program = str(_engine().programs / "psql")
     os.execv(program, [program, url_of(name)])  # noqa: S606 -- becomes psql
+
+
+def new(service: Service, message: Annotated[str, typer.Argument(help="What the revision does, in a few words.")]) -> None:
+    """Write the next revision file of a service, numbered and named; print its path (needs the development requirements)."""
+    from cli.migrations import new as written
+
+    [name] = one_or_all(service)
+    sys.stdout.write(f"{written(name, message)}\n")
+    explain(f"Write upgrade and downgrade, then: trellis db lint {name} && trellis db migrate {name}")
+
+
+def lint(
+    service: Annotated[str, typer.Argument(help="auth or user; all without.")] = "", output: Output = Format.TABLE
+) -> None:
+    """Find what a revision would do to a running platform; exit code 1 if there is anything.
+
+    Locks that block reads or writes, columns and tables that the code still reads, missing ways back, and broken numbering.
+    What is meant all the same stands in the revision: LINT_ALLOWS = {"rule": "why"}. Needs the development requirements.
+    """
+    from dataclasses import asdict
+
+    from cli.migrations import lint as dangers_of
+
+    found = [asdict(danger) for name in one_or_all(service) for danger in dangers_of(name)]
+    if found or output is not Format.TABLE:
+        listing(found, output)
+    if found:
+        raise Failed(f"dangers found: {len(found)}; their fixes stand beside them.")
+    explain("Every revision can run beside the platform.")
 
 
 def dump(
