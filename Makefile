@@ -48,7 +48,7 @@ gen: install-dev ## derive everything from proto/, .env.example from every confi
 	@$(BIN)/python -m services.chassis.env_example
 	@$(BIN)/python -m cli.reference
 
-lint: install-dev ## contracts, generated files, format, types, layers
+lint: install-dev ## contracts, generated files, migrations, format, types, layers
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code --path proto/trellis
 	$(BIN)/buf build --path proto/trellis -o -#format=binpb | $(BIN)/buf breaking -#format=binpb --against proto/released.binpb
