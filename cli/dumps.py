@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
-from cli.commands.output import Failed
+from cli.commands.output import Failed, NotReady
 from cli.home import ROOT
 
 CUSTOM = b"PGDMP"
@@ -63,6 +63,8 @@ class Database:
         done = subprocess.run(
             argv, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, env=self._environment(), check=False
         )
+        if done.returncode and "connection to server" in done.stderr:
+            raise NotReady(f"the database does not answer; is the platform up? {done.stderr.strip()}")
         if done.returncode not in (0, -signal.SIGPIPE):  # whoever reads may have had enough
             raise Failed(f"{Path(argv[0]).name} failed: {done.stderr.strip()}")
 

@@ -242,6 +242,8 @@ def test_a_wiped_home_comes_back_with_its_people(
     platform.down()
     eventually(lambda: not System(platform.path).processes(), 10)
     kept = platform.cli("backup", "restore", made["file"], "--yes", *sealed)
+    silent = [("db", "status"), ("db", "dump", "user"), ("backup", "create", str(tmp_path), *sealed), ("seed",)]
+    assert [platform.cli(*words).returncode for words in silent] == [NOT_READY] * len(silent)
     wiped(platform.path)
     whole = said(platform, "backup", "verify", made["file"], *sealed)
     said(platform, "backup", "restore", made["file"], "--yes", *sealed)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cli.commands.output import Failed
 from cli.dumps import Contents, Database, contents, refuse_foreign, whole
+from cli.home import ROOT
 
 NOWHERE = Path("/nowhere")
 
@@ -70,6 +75,26 @@ def test_a_file_that_fails_half_way_is_not_there_and_the_old_one_stays(tmp_path:
 
     assert file.read_text() == "yesterday"
     assert list(tmp_path.iterdir()) == [file]
+
+
+KILLED = """
+import os, pathlib, sys
+from cli.dumps import whole
+with whole(pathlib.Path(sys.argv[1])) as part:
+    part.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_process_that_is_killed_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    file = tmp_path / "trellis.tar"
+
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(file)], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+
+    assert done.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["trellis.tar.part"]
 
 
 def test_no_password_is_on_a_command_line() -> None:
