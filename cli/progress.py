@@ -11,7 +11,8 @@ from cli.commands.output import explain
 
 _LINE_EACH_S = 10.0
 
-Advance = Callable[[int], None]
+Advance = Callable[[int, bool], None]
+"""Told how much more is done, and whether it cost anything: what was there already says nothing about the rate."""
 
 
 @contextlib.contextmanager
@@ -21,12 +22,12 @@ def progress(words: str, total: int, unit: str) -> Iterator[Advance]:
         yield advance
 
 
-def left_in_words(done: int, total: int, passed_s: float) -> str:
+def left_in_words(worked: int, left: int, passed_s: float) -> str:
     """Return rate and time left: `41.3 a second, 0:02:10 left`."""
-    if not done or passed_s <= 0:
+    if not worked or passed_s <= 0:
         return "no rate yet"
-    rate = done / passed_s
-    minutes, seconds = divmod(round((total - done) / rate), 60)
+    rate = worked / passed_s
+    minutes, seconds = divmod(round(left / rate), 60)
     return f"{rate:.1f} a second, {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
 
 
@@ -35,7 +36,7 @@ def _bar(words: str, total: int, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    began_s, done = time.monotonic(), 0
+    began_s, done, worked = time.monotonic(), 0, 0
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -46,10 +47,10 @@ def _bar(words: str, total: int, unit: str) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(words, total=total, left="")
 
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            shown.update(task, completed=done, left=left_in_words(done, total, time.monotonic() - began_s))
+        def advance(count: int, was_work: bool = True) -> None:
+            nonlocal done, worked
+            done, worked = done + count, worked + count * was_work
+            shown.update(task, completed=done, left=left_in_words(worked, total - done, time.monotonic() - began_s))
 
         yield advance
 
@@ -57,14 +58,14 @@ def _bar(words: str, total: int, unit: str) -> Iterator[Advance]:
 @contextlib.contextmanager
 def _lines(words: str, total: int, unit: str) -> Iterator[Advance]:
     began_s = said_s = time.monotonic()
-    done = 0
+    done = worked = 0
 
-    def advance(count: int) -> None:
-        nonlocal done, said_s
-        done += count
+    def advance(count: int, was_work: bool = True) -> None:
+        nonlocal done, worked, said_s
+        done, worked = done + count, worked + count * was_work
         now_s = time.monotonic()
         if now_s - said_s >= _LINE_EACH_S:
             said_s = now_s
-            explain(f"{words}: {done} of {total} {unit}, {left_in_words(done, total, now_s - began_s)}")
+            explain(f"{words}: {done} of {total} {unit}, {left_in_words(worked, total - done, now_s - began_s)}")
 
     yield advance

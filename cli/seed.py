@@ -37,8 +37,8 @@ _POLL_S = 0.02
 _PASSES = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED}
 _TO_COME = {*_PASSES, grpc.StatusCode.NOT_FOUND}  # the user service hears of an account a moment after auth
 
-Planted = Callable[[int, int], None]
-"""Told after each person: how many are there now, and how many of them are new."""
+Planted = Callable[[int, bool], None]
+"""Told how many more are there, and whether that took a look or was noted before."""
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Planter:
         """Plant the groups that are not noted as complete."""
         complete = await self._complete(groups := list(groups))
         for group in (group for group in groups if group.number in complete):
-            self._count(len(group.people), 0)
+            self._count(len(group.people), 0, looked=False)
         open_groups = iter([group for group in groups if group.number not in complete])
 
         async def work() -> None:
@@ -223,10 +223,10 @@ class Planter:
         with self.notes.open("a") as notes:
             notes.write(f"{group.number}\n")
 
-    def _count(self, users: int, added: int) -> None:
+    def _count(self, users: int, added: int, *, looked: bool = True) -> None:
         self.outcome.users += users
         self.outcome.added += added
-        self.planted(users, added)
+        self.planted(users, looked)
 
 
 def seed(here: Home, size: Size, number: int, planted: Planted) -> Outcome:

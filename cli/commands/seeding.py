@@ -46,7 +46,7 @@ def seed(
     _must_be_healthy()
     wanted, began_s = SIZES[size.value], time.monotonic()
     with progress("planting", wanted.users, "users") as advance:
-        done = plant(home(), wanted, number, lambda users, _: advance(users))
+        done = plant(home(), wanted, number, advance)
     passed_s = time.monotonic() - began_s
     if not done.added:
         explain("Everybody was there already; nothing was added.")

@@ -112,25 +112,36 @@ async def test_a_mail_that_does_not_come_says_where_it_was_looked_for(
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "passed_s", "words"),
+    ("worked", "left", "passed_s", "words"),
     [
         (0, 10, 1.0, "no rate yet"),
-        (30, 1_000, 1.0, "30.0 a second, 0:00:32 left"),
-        (2, 8_000, 1.0, "2.0 a second, 1:06:39 left"),
-        (10, 10, 2.0, "5.0 a second, 0:00:00 left"),
+        (30, 970, 1.0, "30.0 a second, 0:00:32 left"),
+        (2, 7_998, 1.0, "2.0 a second, 1:06:39 left"),
+        (10, 0, 2.0, "5.0 a second, 0:00:00 left"),
     ],
 )
-def test_progress_says_rate_and_time_left(done: int, total: int, passed_s: float, words: str) -> None:
-    assert left_in_words(done, total, passed_s) == words
+def test_progress_says_rate_and_time_left(worked: int, left: int, passed_s: float, words: str) -> None:
+    assert left_in_words(worked, left, passed_s) == words
 
 
 def test_progress_leaves_standard_output_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.progress._LINE_EACH_S", 0.0)
 
     with progress("planting", 2, "users") as advance:
-        advance(1)
-        advance(1)
+        advance(1, True)
+        advance(1, True)
 
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines()[-1].startswith("planting: 2 of 2 users, ")
+
+
+def test_what_was_there_already_says_nothing_about_the_rate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.progress._LINE_EACH_S", 0.0)
+
+    with progress("planting", 1_000, "users") as advance:
+        advance(900, False)
+
+    assert capsys.readouterr().err == "planting: 900 of 1000 users, no rate yet\n"
