@@ -90,6 +90,14 @@ def test_a_broken_rule_is_found(rule: str, old: str, new: str) -> None:
     assert all(finding.place.line > 0 and finding.cure for finding in found)
 
 
+def test_a_read_that_no_url_may_hold_is_sent_by_post() -> None:
+    secret = "string filter = 4 [(trellis.policy.v1.data_class) = DATA_CLASS_PERSONAL, "
+
+    found = findings(contract("string filter = 4 [", secret))
+
+    assert {finding.rule for finding in found} == {"secret-in-url"}
+
+
 def test_every_rule_is_broken_once() -> None:
     assert {rule.__name__ for rule in RULES} == {rule for rule, _, _ in BROKEN}
 
