@@ -254,7 +254,7 @@ def test_a_wiped_home_comes_back_with_its_people(
     assert "is not empty" in kept.stderr
     assert (whole["verdict"], whole["secrets"]) == ("whole", "opened")
     assert counts(Platform(platform.path, platform.base)) == before  # which reads the new password of PostgreSQL
-    assert ada.refresh().status == 200
+    eventually(lambda: ada.refresh().status == 200, 10)  # auth may need a moment to find user after a start
     assert ada.refresh_token != refresh_token
     issued = said(platform, "token", "issue", "--email", ada.email, "--password-file", password_file)
     assert (issued["user"], issued["organization"]) == (ada.name, ada.organization)
