@@ -18,6 +18,7 @@ from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
 from services.user.domain import InvitationTerms
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     DomainHandlers,
     Handlers,
     InvitationHandlers,
@@ -31,6 +32,7 @@ from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
 from services.user.ports import Accounts
 from services.user.servicer import (
+    AttributeSchemaServicer,
     DomainServicer,
     InvitationServicer,
     MembershipServicer,
@@ -40,6 +42,7 @@ from services.user.servicer import (
     UserServicer,
 )
 from services.user.store import (
+    SqlAttributeSchemas,
     SqlDomains,
     SqlInvitations,
     SqlMemberships,
@@ -49,6 +52,8 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
+from trellis.user.v1 import attribute_schema_service_pb2 as attributes_rpc
+from trellis.user.v1 import attribute_schema_service_pb2_grpc as attributes_grpc
 from trellis.user.v1 import domain_service_pb2 as domain_rpc
 from trellis.user.v1 import domain_service_pb2_grpc as domain_grpc
 from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
@@ -90,6 +95,7 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         invitations=_invitations(chassis, accounts),
         domains=_domains(chassis),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
+        attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
     )
 
@@ -167,6 +173,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
             preferences_grpc.add_PreferencesServiceServicer_to_server,
             PreferencesServicer(built.preferences),
+        ),
+        Servicer(
+            attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
+            attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
+            AttributeSchemaServicer(built.attribute_schemas),
         ),
     ]
 

@@ -17,6 +17,7 @@ from services.chassis.limits import Verdict
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
+    AttributeSchema,
     Domain,
     DomainExists,
     DomainNotFound,
@@ -43,8 +44,19 @@ from services.user.domain import (
     membership_name,
     organization_of,
     team_member_name,
+    unsaid,
 )
-from services.user.ports import AllPreferences, Begin, Domains, Invitations, Memberships, Organizations, Teams, Users
+from services.user.ports import (
+    AllPreferences,
+    AttributeSchemas,
+    Begin,
+    Domains,
+    Invitations,
+    Memberships,
+    Organizations,
+    Teams,
+    Users,
+)
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
@@ -66,6 +78,7 @@ class Ports:
     domains: Domains
     teams: Teams
     preferences: AllPreferences
+    attribute_schemas: AttributeSchemas
     begin: Begin
 
 
@@ -83,6 +96,7 @@ class Tables:
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -200,7 +214,7 @@ class FakeMemberships:
         return found
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
-        fields, sortable = ("user", "role", *TIMES), ("role", *TIMES)
+        fields, sortable = ("user", "role", "attributes", *TIMES), ("role", *TIMES)
         found = [each for each in self._tables().memberships.values() if each.organization == organization]
         return lists.page(found, query, key="user", fields=fields, sortable=sortable, default_order="", enums=ROLES)
 
@@ -464,6 +478,19 @@ class FakeBuckets:
         return Verdict(self._taken[key] <= capacity, 1 / refill_per_s)
 
 
+class FakeAttributeSchemas:
+    """Attribute schemas of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, organization: str) -> AttributeSchema:
+        return self._tables().attribute_schemas.get(organization, unsaid(organization))
+
+    async def save(self, schema: AttributeSchema) -> None:
+        self._tables().attribute_schemas[schema.organization] = schema
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -496,6 +523,7 @@ class FakeUserStore:
             FakeDomains(committed),
             FakeTeams(committed),
             FakePreferences(committed),
+            FakeAttributeSchemas(committed),
             begin,
         )
 
@@ -513,6 +541,7 @@ class FakeUserTransaction:
         self.domains = FakeDomains(self._tables)
         self.teams = FakeTeams(self._tables)
         self.preferences = FakePreferences(self._tables)
+        self.attribute_schemas = FakeAttributeSchemas(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

@@ -18,6 +18,7 @@ from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
 from services.user.domain import InvitationTerms
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     DomainHandlers,
     Handlers,
     InvitationHandlers,
@@ -34,6 +35,7 @@ from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import attribute_schema_service_pb2_grpc as attribute_stubs
 from trellis.user.v1 import domain_service_pb2_grpc as domain_stubs
 from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
 from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
@@ -72,6 +74,7 @@ class Parts:
             self.domains,
             self.teams,
             self.preferences,
+            self.attribute_schemas,
         )
 
     @property
@@ -120,6 +123,10 @@ class Parts:
         return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
 
     @property
+    def attribute_schemas(self) -> AttributeSchemaHandlers:
+        return AttributeSchemaHandlers(self.ports.attribute_schemas, self.ports.begin, self.clock)
+
+    @property
     def teams(self) -> TeamHandlers:
         return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
 
@@ -136,6 +143,7 @@ class UserProcess:
     domains: domain_stubs.DomainServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
+    attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -167,6 +175,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             domain_stubs.DomainServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
+            attribute_stubs.AttributeSchemaServiceStub(channel),
         )
     await server.stop(None)
 

@@ -46,6 +46,21 @@ class Policy(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class Revokes(NamedTuple):
+    """Fields of an event that say whose access tokens end with it; an empty one is not compared."""
+
+    message: str
+    """The event's full name."""
+    subject: str = ""
+    organization: str = ""
+    session: str = ""
+    api_key: str = ""
+    except_session: str = ""
+    """Holds a session that is spared."""
+    time: str = ""
+    """When it happened; empty: when the event was announced."""
+
+
 POLICIES: Final[dict[str, Policy]] = {
     "/trellis.auth.v1.AccountService/GetAccount": Policy(
         method="/trellis.auth.v1.AccountService/GetAccount",
@@ -250,6 +265,40 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("SESSION_NOT_FOUND",),
+    ),
+    "/trellis.user.v1.AttributeSchemaService/GetAttributeSchema": Policy(
+        method="/trellis.user.v1.AttributeSchemaService/GetAttributeSchema",
+        service="user",
+        access="permission",
+        permission="attributeSchemas.get",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("name",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+/attributeSchema)", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=(),
+    ),
+    "/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema": Policy(
+        method="/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema",
+        service="user",
+        access="permission",
+        permission="attributeSchemas.update",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("attribute_schema.name",),
+        bindings=(Binding(verb="PATCH", pattern=r"/v1/(?P<g0>organizations/[^/]+/attributeSchema)", fields=(("g0", "attribute_schema.name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("ATTRIBUTE_SCHEMA_INVALID", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
     ),
     "/trellis.user.v1.DomainService/CreateDomain": Policy(
         method="/trellis.user.v1.DomainService/CreateDomain",
@@ -504,7 +553,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("USER_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
+        reasons=("ATTRIBUTES_INVALID", "USER_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
     ),
     "/trellis.user.v1.MembershipService/DeleteMembership": Policy(
         method="/trellis.user.v1.MembershipService/DeleteMembership",
@@ -606,7 +655,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
+        reasons=("ATTRIBUTES_INVALID", "MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
     ),
     "/trellis.user.v1.OrganizationService/CreateOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/CreateOrganization",
@@ -1003,9 +1052,9 @@ POLICIES: Final[dict[str, Policy]] = {
 
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
-    "owner": ("domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
-    "admin": ("domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
-    "member": ("memberships.get", "memberships.leave", "memberships.list", "organizations.get", "preferences.get", "teamMembers.list", "teams.get", "teams.list", "users.list"),
+    "owner": ("attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
+    "admin": ("attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
+    "member": ("attributeSchemas.get", "memberships.get", "memberships.leave", "memberships.list", "organizations.get", "preferences.get", "teamMembers.list", "teams.get", "teams.list", "users.list"),
 }
 """What the tokens of each predefined role permit."""
 
@@ -1016,6 +1065,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.auth.v1.SessionRevoked": ("auth.v1.session_revoked", "session"),
     "trellis.auth.v1.SignUpRepeated": ("auth.v1.sign_up_repeated", "user"),
     "trellis.auth.v1.VerificationRequested": ("auth.v1.verification_requested", "sign_up"),
+    "trellis.user.v1.AttributeSchemaUpdated": ("user.v1.attribute_schema_updated", "organization"),
     "trellis.user.v1.DomainCreated": ("user.v1.domain_created", "domain"),
     "trellis.user.v1.DomainDeleted": ("user.v1.domain_deleted", "domain"),
     "trellis.user.v1.DomainLost": ("user.v1.domain_lost", "domain"),
@@ -1026,6 +1076,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.user.v1.InvitationDeclined": ("user.v1.invitation_declined", "invitation"),
     "trellis.user.v1.InvitationResent": ("user.v1.invitation_resent", "invitation"),
     "trellis.user.v1.InvitationRevoked": ("user.v1.invitation_revoked", "invitation"),
+    "trellis.user.v1.MembershipAttributesUpdated": ("user.v1.membership_attributes_updated", "organization"),
     "trellis.user.v1.MembershipCreated": ("user.v1.membership_created", "organization"),
     "trellis.user.v1.MembershipDeleted": ("user.v1.membership_deleted", "organization"),
     "trellis.user.v1.MembershipUpdated": ("user.v1.membership_updated", "organization"),
@@ -1042,6 +1093,15 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.user.v1.UserUpdated": ("user.v1.user_updated", "user"),
 }
 """Topic and key field of each event."""
+
+
+REVOCATIONS: Final[dict[str, Revokes]] = {
+    "auth.v1.session_revoked": Revokes(message="trellis.auth.v1.SessionRevoked", session="session"),
+    "user.v1.membership_deleted": Revokes(message="trellis.user.v1.MembershipDeleted", subject="user", organization="organization"),
+    "user.v1.membership_updated": Revokes(message="trellis.user.v1.MembershipUpdated", subject="user", organization="organization"),
+    "user.v1.organization_deleted": Revokes(message="trellis.user.v1.OrganizationDeleted", organization="organization"),
+}
+"""Whose access tokens end, by the topic of the event."""
 
 
 REASONS: Final[dict[str, dict[str, str]]] = {
@@ -1101,6 +1161,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "DOMAIN_NOT_VERIFIED": "FAILED_PRECONDITION",
         "DOMAIN_LOOKUP_FAILED": "UNAVAILABLE",
         "DOMAIN_LIMIT_REACHED": "RESOURCE_EXHAUSTED",
+        "ATTRIBUTE_SCHEMA_INVALID": "INVALID_ARGUMENT",
+        "ATTRIBUTES_INVALID": "INVALID_ARGUMENT",
     },
 }
 """The code of each error reason, by the service that sends it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.auth.domain import RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
 from services.auth.handlers.keys import KeyHandlers
@@ -66,10 +66,13 @@ class Tokens:
             raise RefreshTokenInvalid
         return name, int(digits)
 
-    async def issue(self, session: Session, permissions: Sequence[str], *, refresh: bool = True) -> TokenSet:
-        """Return a token set that names the session's organization with these permissions."""
-        now = self.now().replace(microsecond=0)
-        expire_time = now + self.lifetime
+    async def issue(self, session: Session, permissions: Sequence[str], *, at: datetime, refresh: bool = True) -> TokenSet:
+        """Return a token set that names the session's organization with these permissions, which were true after `at`.
+
+        What is revoked between `at` and now ends the token: it may have been made of what was true before.
+        """
+        second = at.replace(microsecond=0)
+        expire_time = second + self.lifetime
         claims = {
             "iss": self.issuer,
             "aud": self.audience,
@@ -78,7 +81,8 @@ class Tokens:
             "session": session.name,
             "organization": session.organization,
             "permissions": list(permissions),
-            "iat": int(now.timestamp()),
+            "iat": int(second.timestamp()),
+            "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
             "exp": int(expire_time.timestamp()),
             "jti": self.new_id("tok"),
         }

@@ -1,6 +1,7 @@
 """proto ↔ domain, pure: no defaults, no decisions."""
 
 from services.user.convert.answers import answer_to_proto
+from services.user.convert.attributes import attribute_schema_to_proto, attributes_from_proto, attributes_to_proto
 from services.user.convert.domains import domain_to_proto
 from services.user.convert.fields import changes, display_name_of, user_of
 from services.user.convert.invitations import invitation_to_proto, preview_to_proto
@@ -12,6 +13,9 @@ from services.user.convert.users import user_from_account, user_to_proto
 
 __all__ = [
     "answer_to_proto",
+    "attribute_schema_to_proto",
+    "attributes_from_proto",
+    "attributes_to_proto",
     "changes",
     "display_name_of",
     "domain_to_proto",

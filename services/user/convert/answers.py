@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import domains, invitations, memberships, organizations, preferences, teams, users
+from services.user.convert import attributes, domains, invitations, memberships, organizations, preferences, teams, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -18,6 +18,7 @@ def answer_to_proto(answer: Any) -> Message:
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **domains.ANSWERS,
     **invitations.ANSWERS,
+    **attributes.ANSWERS,
     **memberships.ANSWERS,
     **organizations.ANSWERS,
     **preferences.ANSWERS,

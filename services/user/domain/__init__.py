@@ -1,5 +1,14 @@
 """What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
+from services.user.domain.attributes import (
+    Attributes,
+    AttributeSchema,
+    AttributeSchemaInvalid,
+    AttributeSchemaUpdated,
+    AttributesInvalid,
+    MembershipAttributesUpdated,
+    unsaid,
+)
 from services.user.domain.domains import (
     Domain,
     DomainCreated,
@@ -96,6 +105,11 @@ from services.user.domain.users import User, UserNotFound, UserNotVisible, UserU
 __all__ = [
     "MAIL_WINDOW",
     "MAX_DEPTH",
+    "AttributeSchema",
+    "AttributeSchemaInvalid",
+    "AttributeSchemaUpdated",
+    "Attributes",
+    "AttributesInvalid",
     "Domain",
     "DomainCreated",
     "DomainDeleted",
@@ -127,6 +141,7 @@ __all__ = [
     "LastOwner",
     "MailCounts",
     "Membership",
+    "MembershipAttributesUpdated",
     "MembershipCreated",
     "MembershipDeleted",
     "MembershipExists",
@@ -177,4 +192,5 @@ __all__ = [
     "resolve",
     "spoken",
     "team_member_name",
+    "unsaid",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import domains, invitations, memberships, organizations, preferences, teams, users
+from services.user.events import attributes, domains, invitations, memberships, organizations, preferences, teams, users
 from trellis.policies import EVENTS
 
 
@@ -19,6 +19,7 @@ def announcement(event: Any) -> Announcement:
 _MESSAGES = {
     **domains.MESSAGES,
     **invitations.MESSAGES,
+    **attributes.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
     **preferences.MESSAGES,

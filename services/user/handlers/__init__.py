@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.domains import DomainHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.memberships import MembershipHandlers
@@ -24,9 +25,11 @@ class Handlers:
     domains: DomainHandlers
     teams: TeamHandlers
     preferences: PreferencesHandlers
+    attribute_schemas: AttributeSchemaHandlers
 
 
 __all__ = [
+    "AttributeSchemaHandlers",
     "DomainHandlers",
     "Handlers",
     "InvitationHandlers",

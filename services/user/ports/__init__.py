@@ -1,6 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.user.ports.accounts import Accounts
+from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
 from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
@@ -13,7 +14,9 @@ from services.user.ports.users import ChangedUsers, Users
 __all__ = [
     "Accounts",
     "AllPreferences",
+    "AttributeSchemas",
     "Begin",
+    "ChangedAttributeSchemas",
     "ChangedDomains",
     "ChangedInvitations",
     "ChangedMemberships",

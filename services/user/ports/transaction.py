@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.chassis.transaction import Transaction
+from services.user.ports.attributes import ChangedAttributeSchemas
 from services.user.ports.domains import ChangedDomains
 from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
@@ -31,6 +32,8 @@ class UserTransaction(Transaction, Protocol):
     def domains(self) -> ChangedDomains: ...
     @property
     def teams(self) -> ChangedTeams: ...
+    @property
+    def attribute_schemas(self) -> ChangedAttributeSchemas: ...
     @property
     def preferences(self) -> ChangedPreferences: ...
 

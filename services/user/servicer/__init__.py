@@ -1,5 +1,6 @@
 """The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
 
+from services.user.servicer.attributes import ATTRIBUTE_SCHEMA_FIELDS, AttributeSchemaServicer
 from services.user.servicer.domains import DOMAIN_FIELDS, DomainServicer
 from services.user.servicer.invitations import InvitationServicer
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
@@ -9,12 +10,14 @@ from services.user.servicer.teams import TEAM_FIELDS, TeamServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
 
 __all__ = [
+    "ATTRIBUTE_SCHEMA_FIELDS",
     "DOMAIN_FIELDS",
     "MEMBERSHIP_FIELDS",
     "ORGANIZATION_FIELDS",
     "PREFERENCES_FIELDS",
     "TEAM_FIELDS",
     "USER_FIELDS",
+    "AttributeSchemaServicer",
     "DomainServicer",
     "InvitationServicer",
     "MembershipServicer",

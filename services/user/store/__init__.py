@@ -1,5 +1,6 @@
 """PostgreSQL behind the ports: tables, statements, row ↔ domain."""
 
+from services.user.store.attributes import SqlAttributeSchemas
 from services.user.store.domains import SqlDomains
 from services.user.store.invitations import SqlInvitations
 from services.user.store.memberships import SqlMemberships
@@ -10,6 +11,7 @@ from services.user.store.transaction import SqlUserTransaction
 from services.user.store.users import SqlUsers
 
 __all__ = [
+    "SqlAttributeSchemas",
     "SqlDomains",
     "SqlInvitations",
     "SqlMemberships",

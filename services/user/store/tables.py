@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -56,6 +57,7 @@ memberships = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("attributes", JSONB, nullable=False, server_default="{}"),
     Index("memberships_by_user", "user"),
 )
 
@@ -153,4 +155,13 @@ preferences = Table(
     ),
     Column("update_time", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False, server_default="0"),
+)
+
+attribute_schemas = Table(
+    "attribute_schemas",
+    metadata,
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+    Column("schema", JSONB, nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
 )

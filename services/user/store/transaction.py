@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.attributes import ChangedAttributeSchemas
 from services.user.store.domains import ChangedDomains
 from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
@@ -23,4 +24,5 @@ class SqlUserTransaction(SqlTransaction):
         self.invitations = ChangedInvitations(self)
         self.domains = ChangedDomains(self)
         self.teams = ChangedTeams(self)
+        self.attribute_schemas = ChangedAttributeSchemas(self)
         self.preferences = ChangedPreferences(self)

@@ -14,6 +14,7 @@ from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
 from services.user import convert, events
 from services.user.store import (
+    SqlAttributeSchemas,
     SqlDomains,
     SqlInvitations,
     SqlMemberships,
@@ -58,6 +59,7 @@ def sql(database: Database) -> Ports:
         SqlDomains(database),
         SqlTeams(database),
         SqlPreferences(database),
+        SqlAttributeSchemas(database),
         partial(SqlUserTransaction, database),
     )
 

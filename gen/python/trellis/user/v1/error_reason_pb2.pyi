@@ -80,6 +80,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
     ERROR_REASON_DOMAIN_LIMIT_REACHED: _ErrorReason.ValueType  # 131
     """The organization has as many domains as it may have. Delete some."""
+    ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: _ErrorReason.ValueType  # 146
+    """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+    ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
+    """The attributes are not what the organization's schema allows; the violations name each of them."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -142,4 +146,8 @@ ERROR_REASON_DOMAIN_LOOKUP_FAILED: ErrorReason.ValueType  # 130
 """The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
 ERROR_REASON_DOMAIN_LIMIT_REACHED: ErrorReason.ValueType  # 131
 """The organization has as many domains as it may have. Delete some."""
+ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
+"""The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
+"""The attributes are not what the organization's schema allows; the violations name each of them."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
