@@ -52,18 +52,42 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
-from trellis.user.v1 import attribute_schema_service_pb2 as attributes_rpc
-from trellis.user.v1 import attribute_schema_service_pb2_grpc as attributes_grpc
-from trellis.user.v1 import domain_service_pb2 as domain_rpc
-from trellis.user.v1 import domain_service_pb2_grpc as domain_grpc
-from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
-from trellis.user.v1 import invitation_service_pb2_grpc as invitation_grpc
-from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
-from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
-from trellis.user.v1 import service_pb2 as rpc
-from trellis.user.v1 import service_pb2_grpc as grpc
-from trellis.user.v1 import team_service_pb2 as team_rpc
-from trellis.user.v1 import team_service_pb2_grpc as team_grpc
+from trellis.user.v1 import (
+    attribute_schema_service_pb2 as attributes_rpc,
+)
+from trellis.user.v1 import (
+    attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2 as domain_rpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_grpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2 as invitation_rpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2_grpc as invitation_grpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2 as preferences_rpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2_grpc as preferences_grpc,
+)
+from trellis.user.v1 import (
+    service_pb2 as rpc,
+)
+from trellis.user.v1 import (
+    service_pb2_grpc as grpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2 as team_rpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2_grpc as team_grpc,
+)
 
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 

@@ -35,12 +35,24 @@ from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
-from trellis.user.v1 import attribute_schema_service_pb2_grpc as attribute_stubs
-from trellis.user.v1 import domain_service_pb2_grpc as domain_stubs
-from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
-from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
-from trellis.user.v1 import service_pb2_grpc as stubs
-from trellis.user.v1 import team_service_pb2_grpc as team_stubs
+from trellis.user.v1 import (
+    attribute_schema_service_pb2_grpc as attribute_stubs,
+)
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_stubs,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2_grpc as invitation_stubs,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2_grpc as preferences_stubs,
+)
+from trellis.user.v1 import (
+    service_pb2_grpc as stubs,
+)
+from trellis.user.v1 import (
+    team_service_pb2_grpc as team_stubs,
+)
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -67,14 +79,14 @@ class Parts:
     @property
     def handlers(self) -> Handlers:
         return Handlers(
-            self.users,
-            self.organizations,
-            self.memberships,
-            self.invitations,
-            self.domains,
-            self.teams,
-            self.preferences,
-            self.attribute_schemas,
+            users=self.users,
+            organizations=self.organizations,
+            memberships=self.memberships,
+            invitations=self.invitations,
+            domains=self.domains,
+            teams=self.teams,
+            preferences=self.preferences,
+            attribute_schemas=self.attribute_schemas,
         )
 
     @property

@@ -21,11 +21,11 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
-    invitations: InvitationHandlers
-    domains: DomainHandlers
     teams: TeamHandlers
     preferences: PreferencesHandlers
     attribute_schemas: AttributeSchemaHandlers
+    invitations: InvitationHandlers
+    domains: DomainHandlers
 
 
 __all__ = [

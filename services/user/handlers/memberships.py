@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
-from services.user.domain import Attributes, Membership, MembershipNotFound, OwnerRequired, Role, join, membership_name
+from services.user.domain import (
+    Attributes,
+    Membership,
+    MembershipNotFound,
+    OwnerRequired,
+    Role,
+    join,
+    membership_name,
+)
 from services.user.ports import Begin, Memberships, Now, UserTransaction
 
 
