@@ -54,10 +54,12 @@ def permission(contract: Contract) -> Iterator[Problem]:
     """A permission that no role carries shuts everybody out; a role without one grants nothing."""
     for rpc in contract.rpcs:
         policy = rpc.policy
-        if bool(policy.permission) != bool(policy.granted_to):
-            yield _at(rpc, "set permission and granted_to together")
-        if policy.permission and not _PERMISSION.fullmatch(policy.permission):
-            yield _at(rpc, f"write the permission as resources.verb, not {policy.permission!r}")
+        if bool(policy.grantable) != bool(policy.granted_to):
+            yield _at(rpc, "set permission (or permission_for_others) and granted_to together")
+        if policy.grantable and not _PERMISSION.fullmatch(policy.grantable):
+            yield _at(rpc, f"write the permission as resources.verb, not {policy.grantable!r}")
+        if policy.permission_for_others and policy.access != "signed_in":
+            yield _at(rpc, "use permission_for_others with signed_in only: it widens what the caller may ask about itself")
         if len(set(policy.granted_to)) != len(policy.granted_to):
             yield _at(rpc, "name each role once")
 
@@ -122,8 +124,9 @@ def own_request(contract: Contract) -> Iterator[Problem]:
 def _verb(rpc: Rpc, http: HttpBinding) -> str:
     custom = ":" in http.template.rpartition("}")[2].rpartition("/")[2]
     if custom or not rpc.name.startswith(("Get", "List", "Create", "Update", "Delete")):
-        wanted = "GET" if rpc.no_side_effects else "POST"
-        body = http.body == ("" if rpc.no_side_effects else "*")
+        asked_in_body = http.verb == "POST" and http.body == "*"  # a query string holds no repeated messages
+        wanted = "GET" if rpc.no_side_effects and not asked_in_body else "POST"
+        body = http.body == ("" if wanted == "GET" else "*")
     else:
         method = re.match(r"Get|List|Create|Update|Delete", rpc.name)
         wanted = {"Create": "POST", "Update": "PATCH", "Delete": "DELETE"}.get(method[0] if method else "", "GET")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Principal:
     """The session of a user's token, `users/{user}/sessions/{session}`."""
     expires_at_s: float = 0.0
     """When the token ends, in seconds since the epoch."""
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the token permits beyond that on some resources of the organization and on everything below them."""
 
 
 ANONYMOUS = Principal("")

@@ -175,7 +175,17 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
     subject, organization, session = texts
-    return Principal(str(subject), str(organization), frozenset(permissions), str(session), float(claims["exp"]))
+    grants = _grants(claims.get("grants", {}))
+    return Principal(str(subject), str(organization), frozenset(permissions), str(session), float(claims["exp"]), grants)
+
+
+def _grants(claim: Any) -> dict[str, frozenset[str]]:
+    """Return the permissions by resource. Raises Unauthenticated."""
+    if not isinstance(claim, dict) or not all(isinstance(permissions, list) for permissions in claim.values()):
+        raise _invalid()
+    if not all(isinstance(permission, str) for permissions in claim.values() for permission in permissions):
+        raise _invalid()
+    return {resource: frozenset(permissions) for resource, permissions in claim.items()}
 
 
 def _is_time(value: Any) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from services.auth.domain import RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
+from services.auth.domain import Permitted, RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
 from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
 from services.chassis.keys import Keyring
@@ -62,10 +61,10 @@ class Tokens:
             raise RefreshTokenInvalid
         return name, int(digits)
 
-    async def issue(self, session: Session, permissions: Sequence[str], *, refresh: bool = True) -> TokenSet:
-        """Return a token set that names the session's organization with these permissions."""
+    async def issue(self, session: Session, permitted: Permitted, *, refresh: bool = True) -> TokenSet:
+        """Return a token set that names the session's organization with what is permitted there."""
         now = self.now().replace(microsecond=0)
-        expire_time = now + self.lifetime
+        expire_time = min(now + self.lifetime, (permitted.until or datetime.max.replace(tzinfo=UTC)).replace(microsecond=0))
         claims = {
             "iss": self.issuer,
             "aud": self.audience,
@@ -73,11 +72,13 @@ class Tokens:
             "client_id": CLIENT,
             "session": session.name,
             "organization": session.organization,
-            "permissions": list(permissions),
+            "permissions": permitted.permissions,
             "iat": int(now.timestamp()),
             "exp": int(expire_time.timestamp()),
             "jti": self.new_id("tok"),
         }
+        if permitted.grants:
+            claims["grants"] = permitted.grants
         access_token = sign(await self.keys.signing_key(), ACCESS, claims)
         return TokenSet(
             access_token=access_token,
@@ -86,7 +87,7 @@ class Tokens:
             session=session.name,
             user=session.user,
             organization=session.organization,
-            permissions=tuple(permissions),
+            permissions=permitted.permissions,
         )
 
     def _mac(self, label: str, *parts: str) -> str:
