@@ -12,7 +12,8 @@ DOMAIN = "trellis.dev/"
 ANY = "*"
 """What a field refers to that may name a resource of any type (AIP-4231)."""
 _HOLDERS = ("name", "parent", "names")
-_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*")
+_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
+"""Collections and ids in turn; the last may be a singleton without an id (AIP-156)."""
 
 
 @rule("resource")

@@ -12,12 +12,23 @@ from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    Handlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
+    UserHandlers,
+)
 from services.user.ports import Accounts
-from services.user.servicer import MembershipServicer, OrganizationServicer, UserServicer
-from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.servicer import MembershipServicer, OrganizationServicer, PreferencesServicer, TeamServicer, UserServicer
+from services.user.store import SqlMemberships, SqlOrganizations, SqlPreferences, SqlTeams, SqlUsers, SqlUserTransaction
+from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as grpc
+from trellis.user.v1 import team_service_pb2 as team_rpc
+from trellis.user.v1 import team_service_pb2_grpc as team_grpc
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -40,6 +51,8 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
+        preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
     )
 
 
@@ -57,6 +70,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             by_name["MembershipService"],
             grpc.add_MembershipServiceServicer_to_server,
             MembershipServicer(built.memberships, lists),
+        ),
+        Servicer(
+            team_rpc.DESCRIPTOR.services_by_name["TeamService"],
+            team_grpc.add_TeamServiceServicer_to_server,
+            TeamServicer(built.teams, lists),
+        ),
+        Servicer(
+            preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
+            preferences_grpc.add_PreferencesServiceServicer_to_server,
+            PreferencesServicer(built.preferences),
         ),
     ]
 

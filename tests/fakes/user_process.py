@@ -15,12 +15,21 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.handlers import Handlers, MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    Handlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
+    UserHandlers,
+)
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
+from trellis.user.v1 import team_service_pb2_grpc as team_stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -41,7 +50,7 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships)
+        return Handlers(self.users, self.organizations, self.memberships, self.teams, self.preferences)
 
     @property
     def users(self) -> UserHandlers:
@@ -56,6 +65,14 @@ class Parts:
     def memberships(self) -> MembershipHandlers:
         return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
 
+    @property
+    def preferences(self) -> PreferencesHandlers:
+        return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def teams(self) -> TeamHandlers:
+        return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
+
 
 @dataclass(frozen=True, slots=True)
 class UserProcess:
@@ -65,6 +82,8 @@ class UserProcess:
     users: stubs.UserServiceAsyncStub
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
+    teams: team_stubs.TeamServiceAsyncStub
+    preferences: preferences_stubs.PreferencesServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -92,6 +111,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.UserServiceStub(channel),
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
+            team_stubs.TeamServiceStub(channel),
+            preferences_stubs.PreferencesServiceStub(channel),
         )
     await server.stop(None)
 

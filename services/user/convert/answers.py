@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import memberships, organizations, users
+from services.user.convert import memberships, organizations, preferences, teams, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -18,5 +18,7 @@ def answer_to_proto(answer: Any) -> Message:
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **memberships.ANSWERS,
     **organizations.ANSWERS,
+    **preferences.ANSWERS,
+    **teams.ANSWERS,
     **users.ANSWERS,
 }

@@ -10,9 +10,10 @@ from google.protobuf.message import Message
 from services.chassis import masks
 from services.chassis.errors import invalid_field
 from trellis.user.v1 import resources_pb2 as pb
+from trellis.user.v1 import team_service_pb2 as team
 
 
-def display_name_of(resource: pb.User | pb.Organization) -> str:
+def display_name_of(resource: pb.User | pb.Organization | team.Team) -> str:
     """Return the name to show. Raises InvalidArgument for an empty one."""
     if not resource.display_name.strip():
         raise invalid_field("display_name", "must not be empty.", "required")
@@ -25,3 +26,10 @@ def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> di
     if "display_name" in values and not values["display_name"].strip():
         raise invalid_field("display_name", "must not be empty.", "required")
     return values
+
+
+def user_of(resource: pb.Membership | team.TeamMember, field: str) -> str:
+    """Return who is taken in by the resource in `field`. Raises InvalidArgument where nobody is said."""
+    if not resource.user:
+        raise invalid_field(f"{field}.user", "must name a user.", "required")
+    return resource.user

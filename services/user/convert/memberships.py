@@ -22,6 +22,7 @@ def membership_to_proto(membership: Membership) -> pb.Membership:
         create_time=timestamp(membership.create_time),
         update_time=timestamp(membership.update_time),
         etag=etag_of(membership.version),
+        teams=membership.teams,
     )
 
 
@@ -30,13 +31,6 @@ def role_from_proto(role: pb.Role.ValueType) -> Role:
     if role == pb.ROLE_UNSPECIFIED:
         raise invalid_field("membership.role", "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
     return Role(role)
-
-
-def user_of(membership: pb.Membership) -> str:
-    """Return who becomes a member. Raises InvalidArgument where nobody is said."""
-    if not membership.user:
-        raise invalid_field("membership.user", "must name a user.", "required")
-    return membership.user
 
 
 ANSWERS: dict[type, Callable[[Any], Message]] = {

@@ -29,6 +29,8 @@ class Membership:
     create_time: datetime
     update_time: datetime
     version: int = 1
+    teams: tuple[str, ...] = ()
+    """The teams the user is in, also by nesting; known only where a token is made."""
 
     @property
     def name(self) -> str:

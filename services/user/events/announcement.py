@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import memberships, organizations, users
+from services.user.events import memberships, organizations, preferences, teams, users
 from trellis.policies import EVENTS
 
 
@@ -19,5 +19,7 @@ def announcement(event: Any) -> Announcement:
 _MESSAGES = {
     **memberships.MESSAGES,
     **organizations.MESSAGES,
+    **preferences.MESSAGES,
+    **teams.MESSAGES,
     **users.MESSAGES,
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.preferences import PreferencesHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
 
@@ -16,6 +18,8 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
+    teams: TeamHandlers
+    preferences: PreferencesHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "PreferencesHandlers", "TeamHandlers", "UserHandlers"]

@@ -9,6 +9,8 @@ from typing import Protocol
 from services.chassis.transaction import Transaction
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
+from services.user.ports.preferences import ChangedPreferences
+from services.user.ports.teams import ChangedTeams
 from services.user.ports.users import ChangedUsers
 
 
@@ -21,6 +23,10 @@ class UserTransaction(Transaction, Protocol):
     def organizations(self) -> ChangedOrganizations: ...
     @property
     def memberships(self) -> ChangedMemberships: ...
+    @property
+    def teams(self) -> ChangedTeams: ...
+    @property
+    def preferences(self) -> ChangedPreferences: ...
 
 
 Begin = Callable[[], UserTransaction]

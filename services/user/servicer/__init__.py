@@ -2,13 +2,19 @@
 
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
 from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
+from services.user.servicer.preferences import PREFERENCES_FIELDS, PreferencesServicer
+from services.user.servicer.teams import TEAM_FIELDS, TeamServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
 
 __all__ = [
     "MEMBERSHIP_FIELDS",
     "ORGANIZATION_FIELDS",
+    "PREFERENCES_FIELDS",
+    "TEAM_FIELDS",
     "USER_FIELDS",
     "MembershipServicer",
     "OrganizationServicer",
+    "PreferencesServicer",
+    "TeamServicer",
     "UserServicer",
 ]

@@ -30,7 +30,7 @@ class MembershipServicer(base.MembershipServiceServicer):
 
     async def CreateMembership(self, request: rpc.CreateMembershipRequest, context: Context) -> pb.Membership:
         role = convert.role_from_proto(request.membership.role)
-        new = CreateMembership(request.parent, convert.user_of(request.membership), role)
+        new = CreateMembership(request.parent, convert.user_of(request.membership, "membership"), role)
         return convert.membership_to_proto(await self._handlers.create_membership(new, principal.current()))
 
     async def GetMembership(self, request: rpc.GetMembershipRequest, context: Context) -> pb.Membership:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import asyncpg
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
@@ -17,14 +19,21 @@ from services.user.domain import (
     UserNotFound,
     membership_name,
 )
-from services.user.store.tables import memberships, organizations
+from services.user.store.tables import memberships, organizations, team_members, teams
 
 _COLUMNS = tuple(column.name for column in memberships.c)
 _one = (memberships.c.organization == bindparam("key_organization")) & (memberships.c.user == bindparam("key_user"))
 
 _get = Statement(select(memberships).where(_one))
+_inside = (
+    select(teams.c.name, teams.c.parent_team)
+    .join(team_members, team_members.c.team == teams.c.name)
+    .where(team_members.c.organization == bindparam("key_organization"), team_members.c.user == bindparam("key_user"))
+    .cte("inside", recursive=True)
+)
+_inside = _inside.union(select(teams.c.name, teams.c.parent_team).where(teams.c.name == _inside.c.parent_team))
 _resolve = Statement(
-    select(memberships)
+    select(memberships, func.array(select(_inside.c.name).order_by(_inside.c.name).scalar_subquery()).label("teams"))
     .join(organizations)
     .where(_one, or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER))
 )
@@ -63,7 +72,7 @@ class SqlMemberships:
 
     async def resolve(self, organization: str, user: str) -> Membership:
         row = await self._database.fetchrow(_resolve, key_organization=organization, key_user=user)
-        return _found(row, membership_name(organization, user))
+        return replace(_found(row, membership_name(organization, user)), teams=tuple(row["teams"]) if row else ())
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
         return await _list.page(self._database, query, _membership, organization=organization)

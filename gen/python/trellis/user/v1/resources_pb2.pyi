@@ -214,7 +214,7 @@ class Membership(_message.Message):
 
     @_builtins.property
     def teams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The teams that the member belongs to, itself or by a team within a team. Only in the answer to `ResolveMembership`."""
+        """The teams the user is in, also by being in a team inside them. Only `ResolveMembership` fills it in."""
 
     def __init__(
         self,
