@@ -88,6 +88,8 @@ class _Fields:
         if field not in self.names:
             raise invalid_field("filter", f"there is no field {field}.", "filter.field")
         value = getattr(item, field)
+        if value is None:
+            return False  # as in SQL
         if comparison == ":" and isinstance(value, str) and field not in self.enums:
             return text.casefold() in value.casefold()
         if comparison not in _COMPARE:

@@ -212,7 +212,7 @@ class FakeRoleBindings:
     async def list(self, organization: str, query: ListQuery) -> Rows[RoleBinding]:
         scalar = ("subject", "role", "resource", "create_time")
         found = [binding for binding in self._all() if binding.organization == organization]
-        return lists.page(found, query, key="name", fields=(*scalar, "expire_time"), sortable=scalar, default_order="name")
+        return lists.page(found, query, key="name", fields=(*scalar, "expire_time"), sortable=scalar, default_order="")
 
     async def of(self, organization: str, subjects: Collection[str]) -> Sequence[Bound]:
         self.reads += 1
