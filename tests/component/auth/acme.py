@@ -34,7 +34,7 @@ class Acme:
         email = f"{user.removeprefix('users/usr_')}@example.com"
         return list((await self.service.sign_in(email, organization=ACME)).permissions)
 
-    async def make_role(self, *permissions: str, by: str = ADA, **values: str) -> roles.Role:
+    async def make_role(self, *permissions: str, by: str = ADA, **values: Any) -> roles.Role:
         """Make a role."""
         role = roles.Role(display_name=values.pop("display_name", "Helper"), permissions=permissions, **values)
         request = roles.CreateRoleRequest(parent=ACME, role=role)

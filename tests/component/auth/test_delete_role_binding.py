@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from grpc import StatusCode
 
+from services.auth import consumers
 from services.auth.domain import RoleBindingDeleted, TeamAccessChanged
+from services.chassis.bus.bus import Event
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, TEAM, Acme
 from tests.component.refusals import refusal
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import role_binding_service_pb2 as rpc
+from trellis.user.v1 import events_pb2 as user_events
 
 NONE = f"{ACME}/roleBindings/rbd_none"
 
@@ -85,7 +88,19 @@ async def test_whoever_leaves_leaves_the_roles_behind(acme: Acme, store: FakeAut
     gone = await acme.bind("roles/admin", CID)
     stays = await acme.bind("roles/admin", TEAM)
 
-    await acme.service.parts.role_bindings.release_user(ACME, CID)
+    left = user_events.MembershipDeleted(membership=f"{ACME}/memberships/usr_cid", organization=ACME, user=CID)
+
+    await consumers.leavers(acme.service.parts.role_bindings).handle(
+        Event(
+            id="evt_1",
+            source="services/user",
+            topic="user.v1.membership_deleted",
+            subject=ACME,
+            time=NOON,
+            traceparent="",
+            data=left.SerializeToString(),
+        )
+    )
 
     assert list(store.tables.role_bindings) == [stays.name]
     assert isinstance(store.events[-1], RoleBindingDeleted)

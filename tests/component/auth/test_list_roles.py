@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from grpc import StatusCode
 
@@ -12,8 +14,8 @@ from trellis.auth.v1 import role_service_pb2 as rpc
 PREDEFINED = ["roles/admin", "roles/member", "roles/owner"]
 
 
-async def page(acme: Acme, by: str = CID, organization: str = ACME, **values: object) -> rpc.ListRolesResponse:
-    request = rpc.ListRolesRequest(**{"parent": ACME, **values})  # type: ignore[arg-type]
+async def page(acme: Acme, by: str = CID, organization: str = ACME, **values: Any) -> rpc.ListRolesResponse:
+    request = rpc.ListRolesRequest(**{"parent": ACME, **values})
     return await acme.service.roles.ListRoles(request, metadata=await acme.token(by, organization))
 
 
@@ -44,7 +46,7 @@ async def test_filters_and_pages(acme: Acme) -> None:
     ("field", "value"),
     [("filter", "permissions = 1"), ("filter", "predefined = perhaps"), ("order_by", "predefined"), ("page_size", -1)],
 )
-async def test_names_what_it_cannot_answer(acme: Acme, field: str, value: object) -> None:
+async def test_names_what_it_cannot_answer(acme: Acme, field: str, value: Any) -> None:
     refused = await refusal(page(acme, **{field: value}))
 
     assert (refused.code, refused.reason, refused.fields) == (StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", [field])

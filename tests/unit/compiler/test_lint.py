@@ -21,6 +21,8 @@ BROKEN = [
     ("policy-permission", "granted_to: [PREDEFINED_ROLE_OWNER]", ""),
     ("policy-permission", '"carts.get"', '"GetCart"'),
     ("policy-permission", "[PREDEFINED_ROLE_OWNER]", "[PREDEFINED_ROLE_OWNER, PREDEFINED_ROLE_OWNER]"),
+    ("policy-permission", 'permission: "carts.get"', 'permission: "carts.get" permission_for_others: "carts.check"'),
+    ("policy-permission", "signed_in: true", 'signed_in: true permission_for_others: "carts.check"'),
     ("policy-callers", '["till"]', "[]"),
     ("policy-callers", '["till"]', '["shop"]'),
     ("policy-rate-limit", "rate_limit: {key: KEY_ADDRESS burst: 5 refill: 10 per: {seconds: 60}}", ""),
@@ -84,6 +86,27 @@ def test_a_broken_rule_is_found(rule: str, old: str, new: str) -> None:
     found = findings(contract(old, new))
     assert rule in {finding.rule for finding in found}
     assert all(finding.place.line > 0 and finding.cure for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "signed_in: true",
+            'signed_in: true permission_for_others: "carts.check" granted_to: [PREDEFINED_ROLE_ADMIN]',
+        ),
+        (
+            "// Lists carts.\n  rpc ListCarts(ListCartsRequest) returns (ListCartsResponse) {\n"
+            '    option (google.api.http) = {get: "/v1/{parent=organizations/*}/carts"};',
+            "// Finds carts.\n  rpc FindCarts(ListCartsRequest) returns (ListCartsResponse) {\n"
+            '    option (google.api.http) = {post: "/v1/{parent=organizations/*}/carts:find" body: "*"};',
+        ),
+        ('child_type = "trellis.dev/Cart"', 'type = "*"'),
+    ],
+    ids=["permission for others", "question in a body", "name of any type"],
+)
+def test_what_may_be_is_not_found(old: str, new: str) -> None:
+    assert [str(finding) for finding in findings(contract(old, new))] == []
 
 
 def test_every_rule_is_broken_once() -> None:
