@@ -64,7 +64,7 @@ class SignInHandlers:
         account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
         organization, permitted = await self._organization(account, form.organization)
         session = self._new_session(account.user, organization, form.user_agent)
-        issued = await self.tokens.issue(session, permitted)
+        issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted)
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
             await tx.sessions.add(session)
@@ -98,12 +98,13 @@ class SignInHandlers:
         """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
         self._alive(await self.sessions.find(caller.session))
         permitted = await self.grants.permitted(organization, caller.subject)
+        key = await self.tokens.signing_key()
         async with self.begin() as tx:
             session = self._alive(await tx.sessions.lock(caller.session))
             await tx.sessions.set_organization(session.name, organization)
             await tx.accounts.set_last_organization(session.user, organization)
             switched = replace(session, organization=organization)
-            issued = await self.tokens.issue(switched, permitted, refresh=False)
+            issued = self.tokens.issue(key, switched, permitted, refresh=False)
             await tx.commit(issued)
         return issued
 
@@ -160,13 +161,14 @@ class SignInHandlers:
     async def _successor(self, session: Session, generation: int) -> TokenSet:
         """Rotate, or answer a repetition with what the first got. The organization is asked first: nothing is used up."""
         permitted = await self._permitted(session)
+        key = await self.tokens.signing_key()
         async with self.begin() as tx:
             rotated = await tx.sessions.rotate(session.name, generation, at=self.now())
             if rotated is None:
                 rotated = await tx.sessions.lock(session.name)
                 if rotated is None or rotated.judge(generation, self.now(), self.grace) is not Refresh.GRACE:
                     raise RefreshTokenInvalid
-            issued = await self.tokens.issue(replace(rotated, organization=session.organization), permitted)
+            issued = self.tokens.issue(key, replace(rotated, organization=session.organization), permitted)
             await tx.commit(issued)
         return issued
 

@@ -12,6 +12,8 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from joserfc.jwk import ECKey
+
 from services.auth.domain import Permitted, RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
 from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
@@ -61,7 +63,11 @@ class Tokens:
             raise RefreshTokenInvalid
         return name, int(digits)
 
-    async def issue(self, session: Session, permitted: Permitted, *, refresh: bool = True) -> TokenSet:
+    async def signing_key(self) -> ECKey:
+        """Return the key to issue with. Ask before a transaction: where it is read, that takes a connection of its own."""
+        return await self.keys.signing_key()
+
+    def issue(self, key: ECKey, session: Session, permitted: Permitted, *, refresh: bool = True) -> TokenSet:
         """Return a token set that names the session's organization with what is permitted there."""
         now = self.now().replace(microsecond=0)
         expire_time = min(now + self.lifetime, (permitted.until or datetime.max.replace(tzinfo=UTC)).replace(microsecond=0))
@@ -79,7 +85,7 @@ class Tokens:
         }
         if permitted.grants:
             claims["grants"] = permitted.grants
-        access_token = sign(await self.keys.signing_key(), ACCESS, claims)
+        access_token = sign(key, ACCESS, claims)
         return TokenSet(
             access_token=access_token,
             expire_time=expire_time,
