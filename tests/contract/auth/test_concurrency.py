@@ -68,10 +68,12 @@ async def test_fifty_refreshes_at_once_have_one_successor_and_sign_nobody_out(
 async def test_more_refreshes_than_connections_are_answered_also_while_keys_are_read_anew(
     service: AuthProcess, ada: Account, time: Time
 ) -> None:
-    sessions = [await service.sign_in() for _ in range(16)]
+    """Who waits inside a transaction for a second connection waits for others who do the same."""
+    sessions = [await service.sign_in() for _ in range(24)]
     time.move(seconds=6)
 
-    answers = await asyncio.gather(*(refresh(service, tokens.refresh_token) for tokens in sessions))
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(service.parts.sign_ins.refresh_token(tokens.refresh_token) for tokens in sessions))
 
     assert [answer.session for answer in answers] == [tokens.session for tokens in sessions]
 
