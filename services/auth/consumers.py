@@ -11,6 +11,7 @@ from trellis.user.v1 import events_pb2 as user_events
 
 VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
 MEMBERSHIP_DELETED = EVENTS[user_events.MembershipDeleted.DESCRIPTOR.full_name][0]
+TEAM_DELETED = EVENTS[user_events.TeamDeleted.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
 
 
@@ -29,10 +30,14 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
 
 
 def leavers(handlers: RoleBindingHandlers) -> Consumer:
-    """Return what makes role bindings go: whoever leaves an organization leaves its roles behind."""
+    """Return what makes role bindings go: whoever leaves an organization leaves its roles behind, a team that goes too."""
 
     async def membership_deleted(event: Event) -> None:
         message = user_events.MembershipDeleted.FromString(event.data)
-        await handlers.release_user(message.organization, message.user)
+        await handlers.release(message.organization, message.user)
 
-    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted})
+    async def team_deleted(event: Event) -> None:
+        message = user_events.TeamDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.team)
+
+    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted, TEAM_DELETED: team_deleted})

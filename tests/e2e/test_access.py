@@ -69,6 +69,23 @@ def test_a_role_on_a_membership_opens_that_membership(ada: Person, bob: Person, 
     assert bob.rest.get(f"/v1/{ada.organization}/roleBindings").status == 403
 
 
+def test_what_a_team_may_its_members_may(ada: Person, bob: Person, helper: str) -> None:
+    team = ada.rest.ok("POST", f"/v1/{ada.organization}/teams", {"displayName": "Operations"})["name"]
+    bind(ada, helper, team)
+    ada.refresh()
+    bob.refresh()
+    before = rename(bob, ada.organization)
+
+    ada.rest.ok("POST", f"/v1/{team}/members", {"user": bob.name})
+    bob.refresh()
+
+    assert before == (403, "PERMISSION_DENIED")
+    assert rename(bob, ada.organization) == (200, "")
+    ada.refresh()
+    ada.rest.ok("DELETE", f"/v1/{team}")
+    assert eventually(lambda: not bindings(ada))
+
+
 def test_many_questions_in_one_call(ada: Person, bob: Person) -> None:
     questions = [{"permission": name, "resource": ada.organization} for name in ("users.list", "organizations.delete")]
 

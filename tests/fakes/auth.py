@@ -226,8 +226,8 @@ class FakeRoleBindings:
     async def subjects_of(self, role: str, at: datetime) -> Sequence[str]:
         return sorted({binding.subject for binding in self._all() if binding.role == role and binding.counts(at)})
 
-    async def of_user(self, organization: str, user: str) -> Sequence[RoleBinding]:
-        return [each for each in self._all() if (each.organization, each.subject) == (organization, user)]
+    async def of_subject(self, organization: str, subject: str) -> Sequence[RoleBinding]:
+        return [each for each in self._all() if (each.organization, each.subject) == (organization, subject)]
 
     async def add(self, binding: RoleBinding) -> None:
         for other in self._all():

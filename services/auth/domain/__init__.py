@@ -31,7 +31,6 @@ from services.auth.domain.roles import (
     RoleUpdated,
     TooManyRoles,
     create_role,
-    must_hold,
 )
 from services.auth.domain.sessions import (
     Cause,
@@ -105,7 +104,6 @@ __all__ = [
     "create_role",
     "create_role_binding",
     "delete_role_binding",
-    "must_hold",
     "normalized_email",
     "normalized_password",
     "refuse_common",

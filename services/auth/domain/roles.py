@@ -103,14 +103,16 @@ class Catalogue:
         if role.permissions & self.owners_only and not all(subject.startswith("users/") for subject in subjects):
             raise RoleForUsersOnly(role.name)
 
+    def must_hold(self, held: frozenset[str], *touched: frozenset[str]) -> None:
+        """Let somebody touch what they have themselves; what the contract dropped nobody can have.
+
+        Raises PermissionNotHeld for the first that they lack.
+        """
+        for permission in sorted((frozenset().union(*touched) & self.names) - held):
+            raise PermissionNotHeld(permission)
+
     def _of(self, role: str) -> frozenset[str]:
         return frozenset(permission.name for permission in self.permissions if role in permission.roles)
-
-
-def must_hold(held: frozenset[str], *touched: frozenset[str]) -> None:
-    """Let somebody touch what they have themselves. Raises PermissionNotHeld for the first that they lack."""
-    for permission in sorted(frozenset().union(*touched) - held):
-        raise PermissionNotHeld(permission)
 
 
 _PREDEFINED = (

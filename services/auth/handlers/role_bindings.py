@@ -15,7 +15,6 @@ from services.auth.domain import (
     below,
     create_role_binding,
     delete_role_binding,
-    must_hold,
 )
 from services.auth.handlers.grants import Grants
 from services.auth.ports import AuthTransaction, Begin, Memberships, NewId, Now, RoleBindings
@@ -59,7 +58,7 @@ class RoleBindingHandlers:
         binding = RoleBinding(name, new.role, new.subject, resource, new.expire_time, caller.subject, self.now())
         async with self.begin() as tx:
             role = await self._kept(tx, new.role, new.organization)
-            must_hold(held, role.permissions)
+            self.catalogue.must_hold(held, role.permissions)
             self.catalogue.must_suit(role, [new.subject])
             events = create_role_binding(binding)
             await tx.role_bindings.add(binding)
@@ -87,16 +86,16 @@ class RoleBindingHandlers:
         async with self.begin() as tx:
             binding = await tx.role_bindings.lock(name)
             role = await self._kept(tx, binding.role, organization)
-            must_hold(held, role.permissions)
+            self.catalogue.must_hold(held, role.permissions)
             await _remove(tx, binding, self.now())
             await tx.commit(binding)
         self.grants.forget(organization)
         return binding
 
-    async def release_user(self, organization: str, user: str) -> None:
-        """Take away everything a user had who is no member any more: coming back gives nothing back."""
+    async def release(self, organization: str, subject: str) -> None:
+        """Take away everything somebody had who does not belong any more: coming back gives nothing back."""
         async with self.begin() as tx:
-            for binding in await tx.role_bindings.of_user(organization, user):
+            for binding in await tx.role_bindings.of_subject(organization, subject):
                 await _remove(tx, binding, self.now())
             await tx.commit()
         self.grants.forget(organization)

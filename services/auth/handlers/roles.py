@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.auth.domain import Catalogue, Permission, Role, create_role, must_hold
+from services.auth.domain import Catalogue, Permission, Role, create_role
 from services.auth.handlers.grants import Grants
 from services.auth.ports import Begin, NewId, Now, Roles
 from services.chassis import etags, short_lists
@@ -74,7 +74,7 @@ class RoleHandlers:
     async def create_role(self, new: CreateRole, caller: Principal) -> Role:
         """Make a role. Raises PermissionUnknown, PermissionNotHeld, TooManyRoles, MembershipUnavailable."""
         self.catalogue.must_have(new.permissions)
-        must_hold(await self.grants.held(new.organization, caller), new.permissions)
+        self.catalogue.must_hold(await self.grants.held(new.organization, caller), new.permissions)
         now = self.now()
         name = f"{new.organization}/roles/{self.new_id('rol')}"
         role = Role(name, new.display_name, new.description, new.permissions, now, now, version=1)
@@ -96,7 +96,7 @@ class RoleHandlers:
             role = await tx.roles.lock(change.name)
             etags.check(change.etag, role.version, role.name)
             updated, event = role.update(change.changes, at=self.now())
-            must_hold(held, role.permissions, updated.permissions)
+            self.catalogue.must_hold(held, role.permissions, updated.permissions)
             self.catalogue.must_suit(updated, await tx.role_bindings.subjects_of(role.name, at=self.now()))
             await tx.roles.save(updated)
             tx.outbox.add(event)
@@ -113,7 +113,7 @@ class RoleHandlers:
         async with self.begin() as tx:
             role = await tx.roles.lock(name)
             etags.check(etag, role.version, name)
-            must_hold(held, role.permissions)
+            self.catalogue.must_hold(held, role.permissions)
             event = role.end(at=self.now(), bound=bool(await tx.role_bindings.subjects_of(name, at=self.now())))
             await tx.role_bindings.remove_expired(name, at=self.now())
             await tx.roles.remove(name)

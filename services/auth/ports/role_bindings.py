@@ -40,8 +40,8 @@ class ChangedRoleBindings(Protocol):
         """Return who has a role at a time, each once."""
         ...
 
-    async def of_user(self, organization: str, user: str) -> Sequence[RoleBinding]:
-        """Lock and return what is bound to a user."""
+    async def of_subject(self, organization: str, subject: str) -> Sequence[RoleBinding]:
+        """Lock and return what is bound to a subject."""
         ...
 
     async def add(self, binding: RoleBinding) -> None:

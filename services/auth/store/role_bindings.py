@@ -32,7 +32,7 @@ _of = Statement(
     .where(_of_organization, _table.subject == any_(bindparam("subjects", type_=ARRAY(Text))))
     .order_by(_table.name)
 )
-_of_user = Statement(
+_of_subject = Statement(
     select(role_bindings)
     .where(_of_organization, _table.subject == bindparam("of_subject"))
     .order_by(_table.name)
@@ -90,8 +90,8 @@ class ChangedRoleBindings:
     async def subjects_of(self, role: str, at: datetime) -> Sequence[str]:
         return [row["subject"] for row in await self._tx.fetch(_subjects_of, of_role=role, at=at)]
 
-    async def of_user(self, organization: str, user: str) -> Sequence[RoleBinding]:
-        rows = await self._tx.fetch(_of_user, of_organization=organization, of_subject=user)
+    async def of_subject(self, organization: str, subject: str) -> Sequence[RoleBinding]:
+        rows = await self._tx.fetch(_of_subject, of_organization=organization, of_subject=subject)
         return [_binding(row) for row in rows]
 
     async def add(self, binding: RoleBinding) -> None:

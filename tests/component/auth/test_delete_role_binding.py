@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
 from grpc import StatusCode
 
 from services.auth import consumers
@@ -84,24 +85,28 @@ async def test_members_and_others_are_denied_whether_or_not_it_exists(acme: Acme
     assert member == foreign == unknown
 
 
+async def deliver(acme: Acme, topic: str, message: Message) -> None:
+    """Let auth have an event of user."""
+    event = Event("evt_1", "services/user", topic, ACME, NOON, message.SerializeToString())
+    await consumers.leavers(acme.service.parts.role_bindings).handle(event)
+
+
 async def test_whoever_leaves_leaves_the_roles_behind(acme: Acme, store: FakeAuthStore) -> None:
     gone = await acme.bind("roles/admin", CID)
     stays = await acme.bind("roles/admin", TEAM)
-
     left = user_events.MembershipDeleted(membership=f"{ACME}/memberships/usr_cid", organization=ACME, user=CID)
 
-    await consumers.leavers(acme.service.parts.role_bindings).handle(
-        Event(
-            id="evt_1",
-            source="services/user",
-            topic="user.v1.membership_deleted",
-            subject=ACME,
-            time=NOON,
-            traceparent="",
-            data=left.SerializeToString(),
-        )
-    )
+    await deliver(acme, "user.v1.membership_deleted", left)
 
     assert list(store.tables.role_bindings) == [stays.name]
     assert isinstance(store.events[-1], RoleBindingDeleted)
     assert store.events[-1].role_binding == gone.name
+
+
+async def test_a_team_that_goes_takes_its_roles_along(acme: Acme, store: FakeAuthStore) -> None:
+    stays = await acme.bind("roles/admin", CID)
+    await acme.bind("roles/admin", TEAM)
+
+    await deliver(acme, "user.v1.team_deleted", user_events.TeamDeleted(team=TEAM, organization=ACME))
+
+    assert list(store.tables.role_bindings) == [stays.name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from grpc import StatusCode
@@ -79,6 +81,16 @@ async def test_a_role_that_a_team_or_robot_has_gets_nothing_that_only_owners_may
         "ROLE_FOR_USERS_ONLY",
         {"role": role.name},
     )
+
+
+async def test_a_permission_that_the_contract_dropped_holds_nobody_back(acme: Acme, store: FakeAuthStore) -> None:
+    role = await acme.make_role("users.list")
+    old = store.tables.roles[role.name]
+    store.tables.roles[role.name] = replace(old, permissions=old.permissions | {"carts.get"})
+
+    changed = await update(acme, name=role.name, permissions=["users.list"])
+
+    assert list(changed.permissions) == ["users.list"]
 
 
 async def test_whoever_was_slower_reads_again(acme: Acme) -> None:

@@ -123,12 +123,12 @@ async def test_who_has_a_role_at_a_time(ports: Ports) -> None:
     assert [found.name for found, _ in await ports.role_bindings.of(ORG, (ADA, BOB))] == [binding(1).name, binding(2).name]
 
 
-async def test_what_a_user_has_and_taking_it_away(ports: Ports) -> None:
+async def test_what_a_subject_has_and_taking_it_away(ports: Ports) -> None:
     await add(ports, binding(1), binding(2, resource=TEAM), binding(3, subject=BOB))
 
     async with ports.begin() as tx:
-        assert await tx.role_bindings.of_user(ORG, ADA) == [binding(1), binding(2, resource=TEAM)]
-        assert await tx.role_bindings.of_user(OTHER, ADA) == []
+        assert await tx.role_bindings.of_subject(ORG, ADA) == [binding(1), binding(2, resource=TEAM)]
+        assert await tx.role_bindings.of_subject(OTHER, ADA) == []
         assert await tx.role_bindings.lock(binding(1).name) == binding(1)
         await tx.role_bindings.remove(binding(1).name)
         with pytest.raises(RoleBindingNotFound):
