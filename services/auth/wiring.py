@@ -89,6 +89,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     tokens = _tokens(chassis, config, keys)
     memberships = UserMemberships(chassis.channel(config.user_target), CATALOGUE)
     grants = Grants(memberships, SqlRoleBindings(database), CATALOGUE, chassis.now)
+    chassis.revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),

@@ -23,6 +23,7 @@ def helper(ada: Person) -> Iterator[str]:
 
 
 def bindings(person: Person) -> list[str]:
+    person.refresh()  # what changes a team's access ends every token of the organization
     found = person.rest.ok("GET", f"/v1/{person.organization}/roleBindings")["roleBindings"]
     return [binding["name"] for binding in found]
 

@@ -57,6 +57,21 @@ class Permission(NamedTuple):
     """The predefined roles that have it: `owner`, `admin`, `member`."""
 
 
+class Revokes(NamedTuple):
+    """Fields of an event that say whose access tokens end with it; an empty one is not compared."""
+
+    message: str
+    """The event's full name."""
+    subject: str = ""
+    organization: str = ""
+    session: str = ""
+    api_key: str = ""
+    except_session: str = ""
+    """Holds a session that is spared."""
+    time: str = ""
+    """When it happened; empty: when the event was announced."""
+
+
 POLICIES: Final[dict[str, Policy]] = {
     "/trellis.auth.v1.AccessService/BatchCheckAccess": Policy(
         method="/trellis.auth.v1.AccessService/BatchCheckAccess",
@@ -1050,6 +1065,22 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.user.v1.UserUpdated": ("user.v1.user_updated", "user"),
 }
 """Topic and key field of each event."""
+
+
+REVOCATIONS: Final[dict[str, Revokes]] = {
+    "auth.v1.role_binding_created": Revokes(message="trellis.auth.v1.RoleBindingCreated", subject="subject", organization="organization"),
+    "auth.v1.role_binding_deleted": Revokes(message="trellis.auth.v1.RoleBindingDeleted", subject="subject", organization="organization"),
+    "auth.v1.role_updated": Revokes(message="trellis.auth.v1.RoleUpdated", organization="organization"),
+    "auth.v1.session_revoked": Revokes(message="trellis.auth.v1.SessionRevoked", session="session"),
+    "auth.v1.team_access_changed": Revokes(message="trellis.auth.v1.TeamAccessChanged", organization="organization"),
+    "user.v1.membership_deleted": Revokes(message="trellis.user.v1.MembershipDeleted", subject="user", organization="organization"),
+    "user.v1.membership_updated": Revokes(message="trellis.user.v1.MembershipUpdated", subject="user", organization="organization"),
+    "user.v1.organization_deleted": Revokes(message="trellis.user.v1.OrganizationDeleted", organization="organization"),
+    "user.v1.team_member_created": Revokes(message="trellis.user.v1.TeamMemberCreated", subject="user", organization="organization"),
+    "user.v1.team_member_deleted": Revokes(message="trellis.user.v1.TeamMemberDeleted", subject="user", organization="organization"),
+    "user.v1.team_updated": Revokes(message="trellis.user.v1.TeamUpdated", organization="organization"),
+}
+"""Whose access tokens end, by the topic of the event."""
 
 
 REASONS: Final[dict[str, dict[str, str]]] = {

@@ -48,10 +48,15 @@ class Grants:
             reading.add_done_callback(lambda task: self._done(key, task))
         return await asyncio.shield(reading)  # who stops waiting takes it from nobody else
 
-    def forget(self, organization: str) -> None:
-        """Read anew what is asked next: something changed. What is being read may be older than the change."""
+    def forget(self, organization: str = "", subject: str = "") -> None:
+        """Read anew what is asked next of what matches all that is said: something changed.
+
+        What is being read may be older than the change, so it is not kept either.
+        """
+        if not (organization or subject):
+            return
         for keys in (self._known, self._reading):
-            for key in [key for key in keys if key[0] == organization]:
+            for key in [key for key in keys if organization in ("", key[0]) and subject in ("", key[1])]:
                 del keys[key]
 
     async def _read(self, organization: str, subject: str) -> Access:

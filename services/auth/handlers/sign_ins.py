@@ -61,10 +61,11 @@ class SignInHandlers:
 
         Raises CredentialsInvalid, EmailNotVerified, NotAMember, MembershipUnavailable.
         """
+        at = self.now()
         account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
         organization, permitted = await self._organization(account, form.organization)
         session = self._new_session(account.user, organization, form.user_agent)
-        issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted)
+        issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted, at=at)
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
             await tx.sessions.add(session)
@@ -96,6 +97,7 @@ class SignInHandlers:
 
     async def switch_organization(self, organization: str, caller: Principal) -> TokenSet:
         """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
+        at = self.now()
         self._alive(await self.sessions.find(caller.session))
         permitted = await self.grants.permitted(organization, caller.subject)
         key = await self.tokens.signing_key()
@@ -104,7 +106,7 @@ class SignInHandlers:
             await tx.sessions.set_organization(session.name, organization)
             await tx.accounts.set_last_organization(session.user, organization)
             switched = replace(session, organization=organization)
-            issued = self.tokens.issue(key, switched, permitted, refresh=False)
+            issued = self.tokens.issue(key, switched, permitted, at=at, refresh=False)
             await tx.commit(issued)
         return issued
 
@@ -160,6 +162,7 @@ class SignInHandlers:
 
     async def _successor(self, session: Session, generation: int) -> TokenSet:
         """Rotate, or answer a repetition with what the first got. The organization is asked first: nothing is used up."""
+        at = self.now()
         permitted = await self._permitted(session)
         key = await self.tokens.signing_key()
         async with self.begin() as tx:
@@ -168,7 +171,7 @@ class SignInHandlers:
                 rotated = await tx.sessions.lock(session.name)
                 if rotated is None or rotated.judge(generation, self.now(), self.grace) is not Refresh.GRACE:
                     raise RefreshTokenInvalid
-            issued = self.tokens.issue(key, replace(rotated, organization=session.organization), permitted)
+            issued = self.tokens.issue(key, replace(rotated, organization=session.organization), permitted, at=at)
             await tx.commit(issued)
         return issued
 

@@ -22,6 +22,7 @@ from services.chassis.tokens import ACCESS, sign
 
 VERIFICATION, REFRESH = "vrf_", "trr_"
 CLIENT = "trellis"  # the platform's own first-party client
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,13 @@ class Tokens:
         """Return the key to issue with. Ask before a transaction: where it is read, that takes a connection of its own."""
         return await self.keys.signing_key()
 
-    def issue(self, key: ECKey, session: Session, permitted: Permitted, *, refresh: bool = True) -> TokenSet:
-        """Return a token set that names the session's organization with what is permitted there."""
-        now = self.now().replace(microsecond=0)
-        expire_time = min(now + self.lifetime, (permitted.until or datetime.max.replace(tzinfo=UTC)).replace(microsecond=0))
+    def issue(self, key: ECKey, session: Session, permitted: Permitted, *, at: datetime, refresh: bool = True) -> TokenSet:
+        """Return a token set that names the session's organization with what is permitted there, which was true after `at`.
+
+        What is revoked between `at` and now ends the token: it may have been made of what was true before.
+        """
+        second = at.replace(microsecond=0)
+        expire_time = min(second + self.lifetime, permitted.until.replace(microsecond=0) if permitted.until else FOREVER)
         claims = {
             "iss": self.issuer,
             "aud": self.audience,
@@ -79,7 +83,8 @@ class Tokens:
             "session": session.name,
             "organization": session.organization,
             "permissions": permitted.permissions,
-            "iat": int(now.timestamp()),
+            "iat": int(second.timestamp()),
+            "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
             "exp": int(expire_time.timestamp()),
             "jti": self.new_id("tok"),
         }

@@ -11,6 +11,7 @@ from services.auth.domain import MembershipUnavailable, RoleBinding
 from services.auth.handlers.grants import Grants
 from services.auth.ports import Bound
 from services.auth.wiring import CATALOGUE
+from services.chassis.revocations import Revocation, Revocations
 from tests.conftest import NOON, Time
 from tests.fakes.auth import FakeAuthStore, FakeMemberships, FakeRoleBindings
 from trellis.policies import ROLE_PERMISSIONS
@@ -107,6 +108,31 @@ async def test_a_change_of_one_organization_is_not_one_of_another(
     assert slow.reads == 2
     await grants.recent(other, ADA)
     assert slow.reads == 3
+
+
+async def test_what_ends_the_tokens_of_a_subject_ends_what_is_remembered_of_it(
+    grants: Grants, slow: SlowRoleBindings, time: Time
+) -> None:
+    slow.may_answer.set()
+    revocations = Revocations(time)
+    revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
+    for user in (ADA, BOB):
+        await grants.recent(ORG, user)
+
+    revocations.add(Revocation(NOON.timestamp(), session=f"{ADA}/sessions/ses_1"))
+    revocations.add(Revocation(NOON.timestamp(), subject=ADA, organization="organizations/org_2"))
+    await grants.recent(ORG, ADA)
+    assert slow.reads == 2
+
+    revocations.add(Revocation(NOON.timestamp(), subject=ADA, organization=ORG))
+    for user in (ADA, BOB):
+        await grants.recent(ORG, user)
+    assert slow.reads == 3
+
+    revocations.add(Revocation(NOON.timestamp(), organization=ORG))
+    for user in (ADA, BOB):
+        await grants.recent(ORG, user)
+    assert slow.reads == 5
 
 
 async def test_a_failure_is_not_remembered(grants: Grants, slow: SlowRoleBindings, memberships: FakeMemberships) -> None:
