@@ -1,11 +1,9 @@
-"""Lists that are short enough to be held in memory: the filter, order and position of a query over plain objects."""
+"""Lists that are short enough to be held in memory: the filter, order and position of a query over texts and booleans."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from services.chassis import filters
@@ -21,27 +19,14 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_BOOLEANS = {"true": True, "false": False}
 
 
-Enums = Mapping[str, Mapping[str, Any]]
-
-
-def page(
-    items: Iterable[T],
-    query: ListQuery,
-    *,
-    key: str,
-    fields: Sequence[str],
-    sortable: Sequence[str],
-    default_order: str,
-    enums: Enums | None = None,
-) -> Rows[T]:
-    """Return one page. `enums` has the values that clients write by name."""
-    order = _order(query.order_by or default_order, sortable)
-    order.append((key, order[-1][1] if order else False))
+def page(items: Iterable[T], query: ListQuery, *, key: str, fields: Sequence[str], sortable: Sequence[str]) -> Rows[T]:
+    """Return one page, by default in the order of the unique `key`. Raises InvalidArgument."""
+    order = _order(query.order_by, key, sortable)
     wanted = filters.parse(query.filter)
-    known = _Fields(fields, enums or {})
-    found = [item for item in items if wanted is None or known.hold(wanted, item)]
+    found = [item for item in items if wanted is None or _holds(wanted, item, fields)]
     for field, descending in reversed(order):
         found.sort(key=operator.attrgetter(field), reverse=descending)
     if query.after is not None:
@@ -51,12 +36,12 @@ def page(
     return Rows(found, tuple(getattr(found[-1], field) for field, _ in order) if more else None)
 
 
-def _order(text: str, sortable: Sequence[str]) -> list[tuple[str, bool]]:
+def _order(text: str, key: str, sortable: Sequence[str]) -> list[tuple[str, bool]]:
     order = filters.parse_order(text)
     for field, _ in order:
         if field not in sortable:
-            raise invalid_field("order_by", f"{field} cannot be sorted by.", "order_by.field")
-    return order
+            raise invalid_field("order_by", f"{field} cannot be sorted by; {', '.join(sortable)} can.", "order_by.field")
+    return [*order, (key, order[-1][1] if order else False)]
 
 
 def _is_after(item: Any, position: tuple[Any, ...], order: list[tuple[str, bool]]) -> bool:
@@ -66,55 +51,27 @@ def _is_after(item: Any, position: tuple[Any, ...], order: list[tuple[str, bool]
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields a filter may name."""
-
-    names: Sequence[str]
-    enums: Enums
-
-    def hold(self, term: filters.Filter, item: Any) -> bool:
-        match term:
-            case filters.All(terms):
-                return False not in [self.hold(each, item) for each in terms]  # each is read: a mistake in any is told
-            case filters.Any_(terms):
-                return True in [self.hold(each, item) for each in terms]
-            case filters.Not(inner):
-                return not self.hold(inner, item)
-            case filters.Comparison(field, comparison, text):
-                return self._compared(field, comparison, text, item)
-
-    def _compared(self, field: str, comparison: str, text: str, item: Any) -> bool:
-        if field not in self.names:
-            raise invalid_field("filter", f"there is no field {field}.", "filter.field")
-        value = getattr(item, field)
-        if value is None:
-            return False  # as in SQL
-        if comparison == ":" and isinstance(value, str) and field not in self.enums:
-            return text.casefold() in value.casefold()
-        if comparison not in _COMPARE:
-            raise invalid_field("filter", f"{field} cannot be compared with {comparison}.", "filter.value")
-        return _COMPARE[comparison](value, self._value(field, text, value))
-
-    def _value(self, field: str, text: str, like: Any) -> Any:
-        if field in self.enums:
-            return _enum_value(field, text, self.enums[field])
-        if isinstance(like, bool):
-            return _enum_value(field, text, {"true": True, "false": False})
-        return _time(field, text) if isinstance(like, datetime) else text
+def _holds(term: filters.Filter, item: Any, fields: Sequence[str]) -> bool:
+    match term:
+        case filters.All(terms):
+            return False not in [_holds(each, item, fields) for each in terms]  # each is read: a mistake in any is told
+        case filters.Any_(terms):
+            return True in [_holds(each, item, fields) for each in terms]
+        case filters.Not(inner):
+            return not _holds(inner, item, fields)
+        case filters.Comparison(field, comparison, text):
+            if field not in fields:
+                raise invalid_field("filter", f"there is no field {field}; {', '.join(fields)} are.", "filter.field")
+            return _compared(getattr(item, field), comparison, text, field)
 
 
-def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:
-    if text not in names:
-        raise invalid_field("filter", f"{field} must be one of {', '.join(names)}.", "filter.value")
-    return names[text]
-
-
-def _time(field: str, text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid_field("filter", f"{field} must be compared with a time.", "filter.value") from None
-    if time.tzinfo is None:
-        raise invalid_field("filter", f"{field} must be compared with a time that names its zone.", "filter.value")
-    return time
+def _compared(value: Any, comparison: str, text: str, field: str) -> bool:
+    if isinstance(value, str) and comparison == ":":
+        return text.casefold() in value.casefold()
+    if comparison not in _COMPARE:
+        raise invalid_field("filter", f"{field} cannot be compared with {comparison}.", "filter.value")
+    if not isinstance(value, bool):
+        return _COMPARE[comparison](value, text)
+    if text not in _BOOLEANS:
+        raise invalid_field("filter", f"{field} must be one of {', '.join(_BOOLEANS)}.", "filter.value")
+    return _COMPARE[comparison](value, _BOOLEANS[text])

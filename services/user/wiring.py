@@ -13,6 +13,7 @@ from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     Handlers,
     MembershipHandlers,
     OrganizationHandlers,
@@ -21,8 +22,25 @@ from services.user.handlers import (
     UserHandlers,
 )
 from services.user.ports import Accounts
-from services.user.servicer import MembershipServicer, OrganizationServicer, PreferencesServicer, TeamServicer, UserServicer
-from services.user.store import SqlMemberships, SqlOrganizations, SqlPreferences, SqlTeams, SqlUsers, SqlUserTransaction
+from services.user.servicer import (
+    AttributeSchemaServicer,
+    MembershipServicer,
+    OrganizationServicer,
+    PreferencesServicer,
+    TeamServicer,
+    UserServicer,
+)
+from services.user.store import (
+    SqlAttributeSchemas,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
+from trellis.user.v1 import attribute_schema_service_pb2 as attributes_rpc
+from trellis.user.v1 import attribute_schema_service_pb2_grpc as attributes_grpc
 from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
 from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
 from trellis.user.v1 import service_pb2 as rpc
@@ -52,6 +70,7 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
+        attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
     )
 
@@ -80,6 +99,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
             preferences_grpc.add_PreferencesServiceServicer_to_server,
             PreferencesServicer(built.preferences),
+        ),
+        Servicer(
+            attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
+            attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
+            AttributeSchemaServicer(built.attribute_schemas),
         ),
     ]
 

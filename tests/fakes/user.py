@@ -14,6 +14,7 @@ from services.chassis.errors import RequestIdReused
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
+    AttributeSchema,
     Membership,
     MembershipExists,
     MembershipNotFound,
@@ -32,8 +33,9 @@ from services.user.domain import (
     membership_name,
     organization_of,
     team_member_name,
+    unsaid,
 )
-from services.user.ports import AllPreferences, Begin, Memberships, Organizations, Teams, Users
+from services.user.ports import AllPreferences, AttributeSchemas, Begin, Memberships, Organizations, Teams, Users
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
@@ -51,6 +53,7 @@ class Ports:
     memberships: Memberships
     teams: Teams
     preferences: AllPreferences
+    attribute_schemas: AttributeSchemas
     begin: Begin
 
 
@@ -64,6 +67,7 @@ class Tables:
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -181,7 +185,7 @@ class FakeMemberships:
         return found
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
-        fields, sortable = ("user", "role", *TIMES), ("role", *TIMES)
+        fields, sortable = ("user", "role", "attributes", *TIMES), ("role", *TIMES)
         found = [each for each in self._tables().memberships.values() if each.organization == organization]
         return lists.page(found, query, key="user", fields=fields, sortable=sortable, default_order="", enums=ROLES)
 
@@ -307,6 +311,19 @@ class FakePreferences:
         self._tables().preferences[preferences.name] = preferences
 
 
+class FakeAttributeSchemas:
+    """Attribute schemas of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, organization: str) -> AttributeSchema:
+        return self._tables().attribute_schemas.get(organization, unsaid(organization))
+
+    async def save(self, schema: AttributeSchema) -> None:
+        self._tables().attribute_schemas[schema.organization] = schema
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -337,6 +354,7 @@ class FakeUserStore:
             FakeMemberships(committed),
             FakeTeams(committed),
             FakePreferences(committed),
+            FakeAttributeSchemas(committed),
             begin,
         )
 
@@ -352,6 +370,7 @@ class FakeUserTransaction:
         self.memberships = FakeMemberships(self._tables)
         self.teams = FakeTeams(self._tables)
         self.preferences = FakePreferences(self._tables)
+        self.attribute_schemas = FakeAttributeSchemas(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

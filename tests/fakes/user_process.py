@@ -16,6 +16,7 @@ from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
 from services.user.handlers import (
+    AttributeSchemaHandlers,
     Handlers,
     MembershipHandlers,
     OrganizationHandlers,
@@ -27,6 +28,7 @@ from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import attribute_schema_service_pb2_grpc as attribute_stubs
 from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
 from trellis.user.v1 import team_service_pb2_grpc as team_stubs
@@ -50,7 +52,9 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.users, self.organizations, self.memberships, self.teams, self.preferences)
+        return Handlers(
+            self.users, self.organizations, self.memberships, self.teams, self.preferences, self.attribute_schemas
+        )
 
     @property
     def users(self) -> UserHandlers:
@@ -70,6 +74,10 @@ class Parts:
         return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
 
     @property
+    def attribute_schemas(self) -> AttributeSchemaHandlers:
+        return AttributeSchemaHandlers(self.ports.attribute_schemas, self.ports.begin, self.clock)
+
+    @property
     def teams(self) -> TeamHandlers:
         return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
 
@@ -84,6 +92,7 @@ class UserProcess:
     memberships: stubs.MembershipServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
+    attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -113,6 +122,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.MembershipServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
+            attribute_stubs.AttributeSchemaServiceStub(channel),
         )
     await server.stop(None)
 

@@ -498,6 +498,40 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_success=0.999,
         reasons=("SESSION_NOT_FOUND",),
     ),
+    "/trellis.user.v1.AttributeSchemaService/GetAttributeSchema": Policy(
+        method="/trellis.user.v1.AttributeSchemaService/GetAttributeSchema",
+        service="user",
+        access="permission",
+        permission="attributeSchemas.get",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("name",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+/attributeSchema)", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=(),
+    ),
+    "/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema": Policy(
+        method="/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema",
+        service="user",
+        access="permission",
+        permission="attributeSchemas.update",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("attribute_schema.name",),
+        bindings=(Binding(verb="PATCH", pattern=r"/v1/(?P<g0>organizations/[^/]+/attributeSchema)", fields=(("g0", "attribute_schema.name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("ATTRIBUTE_SCHEMA_INVALID", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+    ),
     "/trellis.user.v1.MembershipService/CreateMembership": Policy(
         method="/trellis.user.v1.MembershipService/CreateMembership",
         service="user",
@@ -513,7 +547,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("USER_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
+        reasons=("ATTRIBUTES_INVALID", "USER_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
     ),
     "/trellis.user.v1.MembershipService/DeleteMembership": Policy(
         method="/trellis.user.v1.MembershipService/DeleteMembership",
@@ -598,7 +632,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
+        reasons=("ATTRIBUTES_INVALID", "MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
     ),
     "/trellis.user.v1.OrganizationService/CreateOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/CreateOrganization",
@@ -996,11 +1030,13 @@ POLICIES: Final[dict[str, Policy]] = {
 
 PERMISSIONS: Final[dict[str, Permission]] = {
     "access.check": Permission("Answers up to 100 questions about one subject at once, in their order. Says whether the caller has a permission on a resource, or, with the permission `access.check`, whether somebody else has.", ("trellis.auth.v1.AccessService.BatchCheckAccess", "trellis.auth.v1.AccessService.CheckAccess"), ("owner", "admin")),
+    "attributeSchemas.get": Permission("Gets the schema of an organization's custom attributes.", ("trellis.user.v1.AttributeSchemaService.GetAttributeSchema",), ("owner", "admin", "member")),
+    "attributeSchemas.update": Permission("Changes the schema.", ("trellis.user.v1.AttributeSchemaService.UpdateAttributeSchema",), ("owner", "admin")),
     "memberships.create": Permission("Makes a user a member of an organization.", ("trellis.user.v1.MembershipService.CreateMembership",), ("owner", "admin")),
     "memberships.delete": Permission("Ends a membership and answers with what it was.", ("trellis.user.v1.MembershipService.DeleteMembership",), ("owner", "admin")),
     "memberships.get": Permission("Gets a membership.", ("trellis.user.v1.MembershipService.GetMembership",), ("owner", "admin", "member")),
     "memberships.list": Permission("Lists the memberships of an organization, by default in the order they came to be.", ("trellis.user.v1.MembershipService.ListMemberships",), ("owner", "admin", "member")),
-    "memberships.update": Permission("Changes what a member may do.", ("trellis.user.v1.MembershipService.UpdateMembership",), ("owner", "admin")),
+    "memberships.update": Permission("Changes what a member may do, or what the organization knows of them.", ("trellis.user.v1.MembershipService.UpdateMembership",), ("owner", "admin")),
     "organizations.delete": Permission("Deletes an organization.", ("trellis.user.v1.OrganizationService.DeleteOrganization",), ("owner",)),
     "organizations.get": Permission("Gets an organization, also a deleted one.", ("trellis.user.v1.OrganizationService.GetOrganization",), ("owner", "admin", "member")),
     "organizations.undelete": Permission("Brings a deleted organization back.", ("trellis.user.v1.OrganizationService.UndeleteOrganization",), ("owner",)),
@@ -1030,9 +1066,9 @@ PERMISSIONS: Final[dict[str, Permission]] = {
 
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
-    "owner": ("access.check", "memberships.create", "memberships.delete", "memberships.get", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
-    "admin": ("access.check", "memberships.create", "memberships.delete", "memberships.get", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
-    "member": ("memberships.get", "memberships.list", "organizations.get", "preferences.get", "roles.get", "roles.list", "teamMembers.list", "teams.get", "teams.list", "users.list"),
+    "owner": ("access.check", "attributeSchemas.get", "attributeSchemas.update", "memberships.create", "memberships.delete", "memberships.get", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
+    "admin": ("access.check", "attributeSchemas.get", "attributeSchemas.update", "memberships.create", "memberships.delete", "memberships.get", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
+    "member": ("attributeSchemas.get", "memberships.get", "memberships.list", "organizations.get", "preferences.get", "roles.get", "roles.list", "teamMembers.list", "teams.get", "teams.list", "users.list"),
 }
 """What the tokens of each predefined role permit."""
 
@@ -1049,6 +1085,8 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.auth.v1.SignUpRepeated": ("auth.v1.sign_up_repeated", "user"),
     "trellis.auth.v1.TeamAccessChanged": ("auth.v1.team_access_changed", "organization"),
     "trellis.auth.v1.VerificationRequested": ("auth.v1.verification_requested", "sign_up"),
+    "trellis.user.v1.AttributeSchemaUpdated": ("user.v1.attribute_schema_updated", "organization"),
+    "trellis.user.v1.MembershipAttributesUpdated": ("user.v1.membership_attributes_updated", "organization"),
     "trellis.user.v1.MembershipCreated": ("user.v1.membership_created", "organization"),
     "trellis.user.v1.MembershipDeleted": ("user.v1.membership_deleted", "organization"),
     "trellis.user.v1.MembershipUpdated": ("user.v1.membership_updated", "organization"),
@@ -1137,6 +1175,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "TEAM_NOT_EMPTY": "FAILED_PRECONDITION",
         "TEAM_MEMBER_NOT_FOUND": "NOT_FOUND",
         "TEAM_MEMBER_EXISTS": "ALREADY_EXISTS",
+        "ATTRIBUTE_SCHEMA_INVALID": "INVALID_ARGUMENT",
+        "ATTRIBUTES_INVALID": "INVALID_ARGUMENT",
     },
 }
 """The code of each error reason, by the service that sends it."""

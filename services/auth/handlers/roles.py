@@ -52,7 +52,6 @@ class RoleHandlers:
             key="name",
             fields=("name", "description"),
             sortable=("name",),
-            default_order="name",
         )
 
     async def get_role(self, name: str) -> Role:
@@ -68,7 +67,6 @@ class RoleHandlers:
             key="name",
             fields=("name", "display_name", "predefined"),
             sortable=("name", "display_name"),
-            default_order="name",
         )
 
     async def create_role(self, new: CreateRole, caller: Principal) -> Role:

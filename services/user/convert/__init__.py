@@ -1,6 +1,7 @@
 """proto ↔ domain, pure: no defaults, no decisions."""
 
 from services.user.convert.answers import answer_to_proto
+from services.user.convert.attributes import attribute_schema_to_proto, attributes_from_proto, attributes_to_proto
 from services.user.convert.fields import changes, display_name_of, user_of
 from services.user.convert.memberships import membership_to_proto, role_from_proto
 from services.user.convert.organizations import organization_to_proto
@@ -10,6 +11,9 @@ from services.user.convert.users import user_from_account, user_to_proto
 
 __all__ = [
     "answer_to_proto",
+    "attribute_schema_to_proto",
+    "attributes_from_proto",
+    "attributes_to_proto",
     "changes",
     "display_name_of",
     "membership_to_proto",

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import memberships, organizations, preferences, teams, users
+from services.user.convert import attributes, memberships, organizations, preferences, teams, users
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -16,6 +16,7 @@ def answer_to_proto(answer: Any) -> Message:
 
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
+    **attributes.ANSWERS,
     **memberships.ANSWERS,
     **organizations.ANSWERS,
     **preferences.ANSWERS,

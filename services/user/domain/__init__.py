@@ -1,5 +1,14 @@
 """What the things of user are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
+from services.user.domain.attributes import (
+    Attributes,
+    AttributeSchema,
+    AttributeSchemaInvalid,
+    AttributeSchemaUpdated,
+    AttributesInvalid,
+    MembershipAttributesUpdated,
+    unsaid,
+)
 from services.user.domain.memberships import (
     LastOwner,
     Membership,
@@ -58,8 +67,14 @@ from services.user.domain.users import User, UserNotFound, UserNotVisible, UserU
 
 __all__ = [
     "MAX_DEPTH",
+    "AttributeSchema",
+    "AttributeSchemaInvalid",
+    "AttributeSchemaUpdated",
+    "Attributes",
+    "AttributesInvalid",
     "LastOwner",
     "Membership",
+    "MembershipAttributesUpdated",
     "MembershipCreated",
     "MembershipDeleted",
     "MembershipExists",
@@ -107,4 +122,5 @@ __all__ = [
     "preferences_of",
     "resolve",
     "team_member_name",
+    "unsaid",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import memberships, organizations, preferences, teams, users
+from services.user.events import attributes, memberships, organizations, preferences, teams, users
 from trellis.policies import EVENTS
 
 
@@ -17,6 +17,7 @@ def announcement(event: Any) -> Announcement:
 
 
 _MESSAGES = {
+    **attributes.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
     **preferences.MESSAGES,

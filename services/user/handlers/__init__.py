@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
 from services.user.handlers.preferences import PreferencesHandlers
@@ -20,6 +21,15 @@ class Handlers:
     memberships: MembershipHandlers
     teams: TeamHandlers
     preferences: PreferencesHandlers
+    attribute_schemas: AttributeSchemaHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "PreferencesHandlers", "TeamHandlers", "UserHandlers"]
+__all__ = [
+    "AttributeSchemaHandlers",
+    "Handlers",
+    "MembershipHandlers",
+    "OrganizationHandlers",
+    "PreferencesHandlers",
+    "TeamHandlers",
+    "UserHandlers",
+]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.chassis.transaction import Transaction
+from services.user.ports.attributes import ChangedAttributeSchemas
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
 from services.user.ports.preferences import ChangedPreferences
@@ -25,6 +26,8 @@ class UserTransaction(Transaction, Protocol):
     def memberships(self) -> ChangedMemberships: ...
     @property
     def teams(self) -> ChangedTeams: ...
+    @property
+    def attribute_schemas(self) -> ChangedAttributeSchemas: ...
     @property
     def preferences(self) -> ChangedPreferences: ...
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -52,6 +53,7 @@ memberships = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("attributes", JSONB, nullable=False, server_default="{}"),
     Index("memberships_by_user", "user"),
 )
 
@@ -99,4 +101,13 @@ preferences = Table(
     ),
     Column("update_time", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False, server_default="0"),
+)
+
+attribute_schemas = Table(
+    "attribute_schemas",
+    metadata,
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+    Column("schema", JSONB, nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.attributes import ChangedAttributeSchemas
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
 from services.user.store.preferences import ChangedPreferences
@@ -19,4 +20,5 @@ class SqlUserTransaction(SqlTransaction):
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
         self.teams = ChangedTeams(self)
+        self.attribute_schemas = ChangedAttributeSchemas(self)
         self.preferences = ChangedPreferences(self)

@@ -13,7 +13,15 @@ from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
 from services.user import convert, events
-from services.user.store import SqlMemberships, SqlOrganizations, SqlPreferences, SqlTeams, SqlUsers, SqlUserTransaction
+from services.user.store import (
+    SqlAttributeSchemas,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
 from services.user.store.tables import metadata
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
@@ -47,6 +55,7 @@ def sql(database: Database) -> Ports:
         SqlMemberships(database),
         SqlTeams(database),
         SqlPreferences(database),
+        SqlAttributeSchemas(database),
         partial(SqlUserTransaction, database),
     )
 

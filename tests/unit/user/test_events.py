@@ -108,6 +108,18 @@ CASES: list[tuple[Any, str, str, Message]] = [
         f"{USER}/preferences",
         pb.PreferencesUpdated(preferences=f"{USER}/preferences", fields=["theme"], update_time=AT),
     ),
+    (
+        domain.AttributeSchemaUpdated(ORGANIZATION, NOON),
+        "user.v1.attribute_schema_updated",
+        ORGANIZATION,
+        pb.AttributeSchemaUpdated(organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.MembershipAttributesUpdated(NAME, ORGANIZATION, NOON),
+        "user.v1.membership_attributes_updated",
+        ORGANIZATION,
+        pb.MembershipAttributesUpdated(membership=NAME, organization=ORGANIZATION, update_time=AT),
+    ),
 ]
 
 

@@ -54,6 +54,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The user is not in the team."""
     ERROR_REASON_TEAM_MEMBER_EXISTS: _ErrorReason.ValueType  # 145
     """The user is in the team already."""
+    ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: _ErrorReason.ValueType  # 146
+    """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+    ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
+    """The attributes are not what the organization's schema allows; the violations name each of them."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -90,4 +94,8 @@ ERROR_REASON_TEAM_MEMBER_NOT_FOUND: ErrorReason.ValueType  # 144
 """The user is not in the team."""
 ERROR_REASON_TEAM_MEMBER_EXISTS: ErrorReason.ValueType  # 145
 """The user is in the team already."""
+ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
+"""The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
+"""The attributes are not what the organization's schema allows; the violations name each of them."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
