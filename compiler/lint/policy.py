@@ -108,7 +108,7 @@ def binding(contract: Contract) -> Iterator[Problem]:
                 yield _at(rpc, f"{http.template} names the field {missing!r}, which the request lacks")
             if http.response_body:
                 yield _at(rpc, "remove response_body: the edge refuses it; answer with the resource itself")
-            if cure := _verb(rpc, http):
+            if cure := _verb(contract, rpc, http):
                 yield _at(rpc, cure)
 
 
@@ -121,12 +121,12 @@ def own_request(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, f"give it a request message of its own; {owners[rpc.input]} has this one")
 
 
-def _verb(rpc: Rpc, http: HttpBinding) -> str:
+def _verb(contract: Contract, rpc: Rpc, http: HttpBinding) -> str:
     custom = ":" in http.template.rpartition("}")[2].rpartition("/")[2]
     if custom or not rpc.name.startswith(("Get", "List", "Create", "Update", "Delete")):
-        asked_in_body = http.verb == "POST" and http.body == "*"  # a query string holds no repeated messages
-        wanted = "GET" if rpc.no_side_effects and not asked_in_body else "POST"
-        body = http.body == ("" if wanted == "GET" else "*")
+        in_url = rpc.no_side_effects and _fits_url(contract, rpc)
+        wanted = "GET" if in_url else "POST"
+        body = http.body == ("" if in_url else "*")
     else:
         method = re.match(r"Get|List|Create|Update|Delete", rpc.name)
         wanted = {"Create": "POST", "Update": "PATCH", "Delete": "DELETE"}.get(method[0] if method else "", "GET")
@@ -134,6 +134,12 @@ def _verb(rpc: Rpc, http: HttpBinding) -> str:
     if http.verb != wanted:
         return f"bind it to {wanted}, not {http.verb}"
     return "" if body else "let the body be the resource (Create, Update), `*` (custom methods) or nothing"
+
+
+def _fits_url(contract: Contract, rpc: Rpc) -> bool:
+    """Say whether a URL may hold the request, which tells of nobody, and can, since no list of messages is in it."""
+    fields = [field for _, _, field in contract.walk(contract.request(rpc))]
+    return not any(field.data_class or (field.repeated and field.type in contract.messages) for field in fields)
 
 
 def _complete(limit: RateLimit) -> bool:

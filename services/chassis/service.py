@@ -31,6 +31,7 @@ from services.chassis.db.leader import lead
 from services.chassis.db.relay import relay
 from services.chassis.db.session import Codec, Database
 from services.chassis.ids import IdGenerator
+from services.chassis.jobs import Job
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
 from services.chassis.revocations import Revocations
@@ -59,12 +60,13 @@ class Chassis:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A service, wired: what it serves, what it consumes, and where the keys come from."""
+    """A service, wired: what it serves, what it consumes, what it does by itself, and where the keys come from."""
 
     servicers: Sequence[Servicer]
     jwks: Fetch
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
+    jobs: Sequence[Job] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
@@ -211,6 +213,7 @@ def _start_events(
         running,
         lead(url, "relay", relaying),
         *(lead(url, consumer.name, _consuming(bus, consumer)) for consumer in assembly.consumers),
+        *(lead(url, job.name, job.run) for job in assembly.jobs),
     )
 
 
