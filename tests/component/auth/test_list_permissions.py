@@ -30,12 +30,12 @@ async def test_lists_what_the_contract_asks_for(acme: Acme) -> None:
 
 
 async def test_filters_and_pages(acme: Acme) -> None:
-    wanted = 'name:"memberships."'
+    wanted, known = 'name:"memberships."', sorted((name for name in PERMISSIONS if "memberships." in name), reverse=True)
     one = await page(acme, filter=wanted, order_by="name desc", page_size=2)
-    two = await page(acme, filter=wanted, order_by="name desc", page_size=2, page_token=one.next_page_token)
+    two = await page(acme, filter=wanted, order_by="name desc", page_token=one.next_page_token)
 
-    assert [permission.name for permission in one.permissions] == ["memberships.update", "memberships.list"]
-    assert [permission.name for permission in two.permissions] == ["memberships.get", "memberships.delete"]
+    assert [permission.name for permission in one.permissions] == known[:2]
+    assert [permission.name for permission in two.permissions] == known[2:]
 
 
 async def test_names_what_it_cannot_answer(acme: Acme) -> None:
