@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.auth.events import accounts, personal_data, sessions, sign_ups
+from services.auth.events import (
+    accounts,
+    personal_data,
+    role_bindings,
+    roles,
+    sessions,
+    sign_ups,
+)
 from services.chassis.db.session import Announcement
 from trellis.policies import EVENTS
 
@@ -19,6 +26,8 @@ def announcement(event: Any) -> Announcement:
 _MESSAGES = {
     **accounts.MESSAGES,
     **personal_data.MESSAGES,
+    **role_bindings.MESSAGES,
+    **roles.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

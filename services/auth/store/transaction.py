@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.auth.store.accounts import ChangedAccounts
 from services.auth.store.personal_data import STATEMENTS
+from services.auth.store.role_bindings import ChangedRoleBindings
+from services.auth.store.roles import ChangedRoles
 from services.auth.store.sessions import ChangedSessions
 from services.auth.store.sign_ups import ChangedSignUps
 from services.chassis.db.session import Database, SqlTransaction
@@ -20,3 +22,5 @@ class SqlAuthTransaction(SqlTransaction):
         self.sessions = ChangedSessions(self)
         self.personal_data = SqlPersonalData(self, STATEMENTS)
         self.reports = SqlReports(self)
+        self.roles = ChangedRoles(self)
+        self.role_bindings = ChangedRoleBindings(self)

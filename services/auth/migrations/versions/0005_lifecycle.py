@@ -6,7 +6,7 @@ from alembic import op
 from services.chassis.personal_data import tables as personal_data
 
 revision = "0005_lifecycle"
-down_revision = "0001_create"
+down_revision = "0004_access"
 
 
 def upgrade() -> None:
