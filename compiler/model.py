@@ -254,6 +254,8 @@ class Contract:
     services: tuple[Service, ...]
     messages: Mapping[str, Message]
     enums: Mapping[str, Enum]
+    definitions: tuple[Resource, ...] = ()
+    """Resources that no message of the contract is, by `google.api.resource_definition`."""
 
     @cached_property
     def rpcs(self) -> tuple[Rpc, ...]:
