@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compiler.model import Contract
-from compiler.targets import envoy, python_policies
+from compiler.targets import envoy, openapi, python_policies
 
 Render = Callable[[Contract], Mapping[str, str]]
 
 TARGETS: dict[str, Render] = {
     "envoy": envoy.render,
+    "openapi": openapi.render,
     "python policies": python_policies.render,
 }
