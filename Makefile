@@ -53,6 +53,7 @@ lint: install-dev ## contracts, generated files, format, types, layers
 	$(BIN)/buf build --path proto/trellis -o -#format=binpb | $(BIN)/buf breaking -#format=binpb --against proto/released.binpb
 	$(BIN)/python -m compiler.lint
 	$(BIN)/python -m compiler --check
+	$(BIN)/python -m compiler.diff
 	$(BIN)/python -m services.chassis.env_example --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -79,8 +80,9 @@ bench: install-dev ## measure, print the table and keep it in benchmarks/
 requirements: install-dev ## pin requirements/*.in again, with hashes
 	@for name in run dev; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
 
-release-contract: install-dev ## make today's contract the one that changes are compared with
+release-contract: gen ## make today's contract the one that changes are compared with
 	$(BIN)/buf build --exclude-source-info --path proto/trellis -o proto/released.binpb
+	cp gen/openapi/trellis.json proto/released.openapi.json
 
 clean: ## remove the environment and caches; data in .trellis/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
