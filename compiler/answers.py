@@ -44,6 +44,11 @@ EDGE = {
     504: ("DEADLINE_EXCEEDED", "The call ran out of time."),
 }
 """What the edge itself answers: HTTP status → reason and message. The code is the one the reason is declared with."""
+EARLY = {
+    400: "The request is not valid: its path or a header is malformed.",
+    431: EDGE[431][1],
+}
+"""Statuses of requests that are refused before they get an id, and so without one."""
 RETRY_AFTER_S = 1
 """What the edge asks to wait where it refuses with 429 or 503 and knows nothing better."""
 WAIT = frozenset({429, 503})
@@ -68,18 +73,23 @@ class Failure:
     reason: Reason
 
     @property
+    def message(self) -> str:
+        """An example of the message."""
+        return EDGE[self.status][1] if self.domain == EDGE_DOMAIN else self.reason.message
+
+    @property
     def example(self) -> dict[str, Any]:
         """A body as REST callers get it."""
         info = {"@type": _INFO, "reason": self.name, "domain": self.domain, "metadata": dict(self.reason.metadata)}
         details: list[dict[str, Any]] = [info]
-        if self.name == "REQUEST_INVALID":
+        if self.name == "REQUEST_INVALID" and self.domain != EDGE_DOMAIN:
             field = {"field": "display_name", "description": "must be at most 100 characters", "reason": "string.max_len"}
             details.append({"@type": _FIELDS, "fieldViolations": [field]})
         if self.status in WAIT:
             wait = dict(self.reason.metadata).get("retry_after_s", str(RETRY_AFTER_S))
             details.append({"@type": _WAIT, "retryDelay": f"{wait}s"})
         details.append({"@type": _REQUEST, "requestId": REQUEST_ID, "servingData": ""})
-        return {"code": code_of(self.reason), "message": self.reason.message, "details": details}
+        return {"code": code_of(self.reason), "message": self.message, "details": details}
 
 
 def code_of(reason: Reason) -> int:

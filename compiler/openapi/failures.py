@@ -47,8 +47,8 @@ class Failures:
 
     def _response(self, status: int, failures: list[Failure]) -> Json:
         wait = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}} if status in WAIT else {}
-        examples = {f.name: {"summary": f.reason.message, "value": f.example} for f in failures}
-        lines = [f"- `{f.name}`: {f.reason.advice or f.reason.message}" for f in failures]
+        examples = {f.name: {"summary": f.message, "value": f.example} for f in failures}
+        lines = [f"- `{f.name}`: {f.reason.advice}" for f in failures]
         body = {"schema": self._schemas.message(Shape("google.rpc.Status")), "examples": examples}
         return {
             "description": "\n".join(lines),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from compiler import buf, reader, vendored
@@ -99,3 +101,10 @@ def test_the_contract_breaks_no_rule() -> None:
 
 def test_the_vendored_protos_are_those_of_their_packages() -> None:
     assert list(vendored.differences()) == []
+
+
+def test_the_documentation_page_is_that_of_its_package(tmp_path: Path) -> None:
+    assert list(vendored.page_differences()) == []
+    (tmp_path / "swagger-ui.css").write_text("changed")
+    found = list(vendored.page_differences(tmp_path))
+    assert [Path(line.partition(":")[0]).name for line in found] == sorted(vendored.SWAGGER_UI_DIGESTS)
