@@ -101,7 +101,7 @@ def _value(where: str, old: Json, new: Json, way: str) -> Iterator[str]:
         if old.get(keyword) != new.get(keyword) and (way == "response" or new.get(keyword)):
             yield f"{where}: {keyword} {old.get(keyword)} became {new.get(keyword)}"
     if "enum" in old:
-        kept: list[str] = new.get("enum", old["enum"])
+        kept = new["enum"] if "enum" in new else old["enum"]
         for value in (each for each in old["enum"] if each not in kept):
             yield f"{where}: value {value}: removed"
     if way == "response":
