@@ -10,7 +10,8 @@ from compiler.model import Contract, Field, Message
 
 DOMAIN = "trellis.dev/"
 _HOLDERS = ("name", "parent", "names")
-_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*")
+_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
+"""Collections and ids in turn; the last may be a singleton without an id (AIP-156)."""
 
 
 @rule("resource")

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
-from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import AccountServicer, AuthServicer, JwksServicer, SessionServicer
 from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
@@ -29,24 +29,28 @@ COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
 async def build(chassis: Chassis) -> Assembly:
     """Wire the auth service."""
     config: AuthConfig = chassis.config
-    keys = _keys(chassis, config)
-    await keys.create_first()
     passwords = Argon2Passwords(threads=config.password_threads, queue=config.password_queue)
-    tokens = _tokens(chassis, config, keys)
-    sign_ups = _sign_ups(chassis, config, passwords, tokens)
-    sessions = SessionHandlers(SqlSessions(chassis.database), partial(SqlAuthTransaction, chassis.database), chassis.now)
+    built = handlers(chassis, config, passwords)
+    await built.keys.create_first()
     return Assembly(
-        servicers=servicers(
-            sign_ups,
-            _sign_ins(chassis, config, passwords, tokens),
-            sessions,
-            keys,
-            AccountHandlers(SqlAccounts(chassis.database)),
-            Lists(chassis.keyring, chassis.now),
-        ),
-        jwks=keys.get_jwks,
-        consumers=[consumers.consumer(sign_ups)],
+        servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
+        jwks=built.keys.get_jwks,
+        consumers=[consumers.consumer(built.sign_ups)],
         close=[passwords.aclose],
+    )
+
+
+def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -> Handlers:
+    """Return every use case over its adapters."""
+    database = chassis.database
+    keys = _keys(chassis, config)
+    tokens = _tokens(chassis, config, keys)
+    return Handlers(
+        sign_ups=_sign_ups(chassis, config, passwords, tokens),
+        sign_ins=_sign_ins(chassis, config, passwords, tokens),
+        sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
+        keys=keys,
+        accounts=AccountHandlers(SqlAccounts(database)),
     )
 
 
@@ -104,21 +108,22 @@ def _sign_ins(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
     )
 
 
-def servicers(
-    sign_ups: SignUpHandlers,
-    sign_ins: SignInHandlers,
-    sessions: SessionHandlers,
-    keys: KeyHandlers,
-    accounts: AccountHandlers,
-    lists: Lists,
-) -> list[Servicer]:
+def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
     by_name = rpc.DESCRIPTOR.services_by_name
     return [
-        Servicer(by_name["AuthService"], grpc.add_AuthServiceServicer_to_server, AuthServicer(sign_ups, sign_ins)),
-        Servicer(by_name["SessionService"], grpc.add_SessionServiceServicer_to_server, SessionServicer(sessions, lists)),
-        Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(keys)),
-        Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(accounts)),
+        Servicer(
+            by_name["AuthService"],
+            grpc.add_AuthServiceServicer_to_server,
+            AuthServicer(built.sign_ups, built.sign_ins),
+        ),
+        Servicer(
+            by_name["SessionService"],
+            grpc.add_SessionServiceServicer_to_server,
+            SessionServicer(built.sessions, lists),
+        ),
+        Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
+        Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
     ]
 
 

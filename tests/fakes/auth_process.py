@@ -13,7 +13,7 @@ from google.api import httpbody_pb2
 from joserfc.jwk import ECKey
 
 from services.auth import consumers, events
-from services.auth.handlers import AccountHandlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
 from services.auth.handlers.tokens import Tokens
 from services.auth.wiring import servicers
 from services.chassis.bus.bus import Event
@@ -92,6 +92,11 @@ class Parts:
         )
         self.sessions = SessionHandlers(ports.sessions, ports.begin, now)
 
+    @property
+    def handlers(self) -> Handlers:
+        accounts = AccountHandlers(self.ports.accounts)
+        return Handlers(self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts)
+
     async def deliver(self, event: Any, event_id: str = "") -> None:
         """Let auth's own consumer have an event, as the bus would."""
         announced = events.announcement(event)
@@ -152,14 +157,7 @@ async def running(parts: Parts) -> AsyncIterator[AuthProcess]:
     """Serve on a free port of loopback."""
     await parts.keys.create_first()
     service_key = ECKey.generate_key("P-256", {"kid": "user"})
-    served = servicers(
-        parts.sign_ups,
-        parts.sign_ins,
-        parts.sessions,
-        parts.keys,
-        AccountHandlers(parts.ports.accounts),
-        Lists(parts.keyring, parts.clock),
-    )
+    served = servicers(parts.handlers, Lists(parts.keyring, parts.clock))
     server, _ = build_server(served, _guards(parts, service_key))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,17 +14,28 @@ from services.chassis.errors import RequestIdReused
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
+    AttributeSchema,
     Membership,
     MembershipExists,
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
+    Preferences,
     Role,
+    Team,
+    TeamExists,
+    TeamMember,
+    TeamMemberExists,
+    TeamMemberNotFound,
+    TeamNotFound,
     User,
     UserNotFound,
     membership_name,
+    organization_of,
+    team_member_name,
+    unsaid,
 )
-from services.user.ports import Begin, Memberships, Organizations, Users
+from services.user.ports import AllPreferences, AttributeSchemas, Begin, Memberships, Organizations, Teams, Users
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
@@ -40,6 +51,9 @@ class Ports:
     users: Users
     organizations: Organizations
     memberships: Memberships
+    teams: Teams
+    preferences: AllPreferences
+    attribute_schemas: AttributeSchemas
     begin: Begin
 
 
@@ -50,6 +64,10 @@ class Tables:
     users: dict[str, User] = field(default_factory=dict)
     organizations: dict[str, Organization] = field(default_factory=dict)
     memberships: dict[str, Membership] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
+    team_members: dict[str, TeamMember] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
+    attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
@@ -153,10 +171,21 @@ class FakeMemberships:
         membership = await self.get(membership_name(organization, user))
         if self._tables().organizations[organization].delete_time is not None and membership.role is not Role.OWNER:
             raise MembershipNotFound(membership.name)
-        return membership
+        return replace(membership, teams=tuple(sorted(self._teams(organization, user))))
+
+    def _teams(self, organization: str, user: str) -> set[str]:
+        tables = self._tables()
+        found: set[str] = set()
+        waiting = [team for team in tables.teams if team_member_name(team, user) in tables.team_members]
+        while waiting:
+            team = waiting.pop()
+            if organization_of(team) == organization:
+                found.add(team)
+                waiting += [parent] if (parent := tables.teams[team].parent_team) else []
+        return found
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
-        fields, sortable = ("user", "role", *TIMES), ("role", *TIMES)
+        fields, sortable = ("user", "role", "attributes", *TIMES), ("role", *TIMES)
         found = [each for each in self._tables().memberships.values() if each.organization == organization]
         return lists.page(found, query, key="user", fields=fields, sortable=sortable, default_order="", enums=ROLES)
 
@@ -178,7 +207,121 @@ class FakeMemberships:
         self._tables().memberships[membership.name] = membership
 
     async def remove(self, name: str) -> None:
-        self._tables().memberships.pop(name, None)
+        tables = self._tables()
+        gone = tables.memberships.pop(name)
+        for member in [*tables.team_members.values()]:
+            if (organization_of(member.team), member.user) == (gone.organization, gone.user):
+                del tables.team_members[member.name]
+
+
+class FakeTeams:
+    """Teams of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Team:
+        try:
+            return self._tables().teams[name]
+        except KeyError:
+            raise TeamNotFound(name) from None
+
+    async def around(self, name: str) -> list[str]:
+        found = []
+        while name in self._tables().teams:
+            found.append(name)
+            name = self._tables().teams[name].parent_team
+        return found
+
+    async def height(self, name: str) -> int:
+        return 1 + max([await self.height(each) for each in self._inside(name)], default=0)
+
+    async def count_inside(self, name: str) -> int:
+        return len(self._inside(name))
+
+    async def add(self, team: Team) -> None:
+        same = (team.organization, team.display_name.lower())
+        for other in self._tables().teams.values():
+            if other.name != team.name and (other.organization, other.display_name.lower()) == same:
+                raise TeamExists(team.organization)
+        self._tables().teams[team.name] = team
+
+    save = add
+
+    async def remove(self, name: str) -> None:
+        tables = self._tables()
+        del tables.teams[name]
+        tables.team_members = {key: each for key, each in tables.team_members.items() if each.team != name}
+
+    async def get_member(self, name: str) -> TeamMember:
+        try:
+            return self._tables().team_members[name]
+        except KeyError:
+            raise TeamMemberNotFound(name) from None
+
+    async def add_member(self, member: TeamMember) -> None:
+        if member.name in self._tables().team_members:
+            raise TeamMemberExists(member.name)
+        membership = membership_name(organization_of(member.team), member.user)
+        if membership not in self._tables().memberships:
+            raise MembershipNotFound(membership)
+        self._tables().team_members[member.name] = member
+
+    async def remove_member(self, name: str) -> None:
+        del self._tables().team_members[name]
+
+    def _inside(self, name: str) -> list[str]:
+        return [team.name for team in self._tables().teams.values() if team.parent_team == name]
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Team]:
+        fields, sortable = ("display_name", "parent_team", *TIMES), ("display_name", *TIMES)
+        found = [team for team in self._tables().teams.values() if team.organization == organization]
+        return lists.page(found, query, key="name", fields=fields, sortable=sortable, default_order="")
+
+    async def list_members(self, team: str, query: ListQuery) -> Rows[TeamMember]:
+        found = [member for member in self._tables().team_members.values() if member.team == team]
+        return lists.page(
+            found,
+            query,
+            key="user",
+            fields=("user", "create_time"),
+            sortable=("create_time",),
+            default_order="create_time",
+        )
+
+
+class FakePreferences:
+    """Preferences of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def find(self, names: Sequence[str]) -> dict[str, Preferences]:
+        return {name: self._tables().preferences.get(name, Preferences(name)) for name in names}
+
+    async def get(self, name: str) -> Preferences:
+        holder, tables = name.removesuffix("/preferences"), self._tables()
+        if holder.startswith("users/") and holder not in tables.users:
+            raise UserNotFound(holder)
+        if holder.startswith("organizations/") and holder not in tables.organizations:
+            raise OrganizationNotFound(holder)
+        return (await self.find([name]))[name]
+
+    async def save(self, preferences: Preferences) -> None:
+        self._tables().preferences[preferences.name] = preferences
+
+
+class FakeAttributeSchemas:
+    """Attribute schemas of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, organization: str) -> AttributeSchema:
+        return self._tables().attribute_schemas.get(organization, unsaid(organization))
+
+    async def save(self, schema: AttributeSchema) -> None:
+        self._tables().attribute_schemas[schema.organization] = schema
 
 
 class FakeOutbox:
@@ -205,7 +348,15 @@ class FakeUserStore:
             return self.tables
 
         begin: Begin = lambda: FakeUserTransaction(self)  # noqa: E731
-        return Ports(FakeUsers(committed), FakeOrganizations(committed), FakeMemberships(committed), begin)
+        return Ports(
+            FakeUsers(committed),
+            FakeOrganizations(committed),
+            FakeMemberships(committed),
+            FakeTeams(committed),
+            FakePreferences(committed),
+            FakeAttributeSchemas(committed),
+            begin,
+        )
 
 
 class FakeUserTransaction:
@@ -217,6 +368,9 @@ class FakeUserTransaction:
         self.users = FakeUsers(self._tables)
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
+        self.teams = FakeTeams(self._tables)
+        self.preferences = FakePreferences(self._tables)
+        self.attribute_schemas = FakeAttributeSchemas(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

@@ -15,12 +15,23 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.handlers import MembershipHandlers, OrganizationHandlers, UserHandlers
+from services.user.handlers import (
+    AttributeSchemaHandlers,
+    Handlers,
+    MembershipHandlers,
+    OrganizationHandlers,
+    PreferencesHandlers,
+    TeamHandlers,
+    UserHandlers,
+)
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.user import FakeAccounts, Ports
 from trellis.policies import ROLE_PERMISSIONS
+from trellis.user.v1 import attribute_schema_service_pb2_grpc as attribute_stubs
+from trellis.user.v1 import preferences_service_pb2_grpc as preferences_stubs
 from trellis.user.v1 import service_pb2_grpc as stubs
+from trellis.user.v1 import team_service_pb2_grpc as team_stubs
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
@@ -40,6 +51,12 @@ class Parts:
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
 
     @property
+    def handlers(self) -> Handlers:
+        return Handlers(
+            self.users, self.organizations, self.memberships, self.teams, self.preferences, self.attribute_schemas
+        )
+
+    @property
     def users(self) -> UserHandlers:
         return UserHandlers(self.ports.users, self.accounts, self.ports.begin, self.clock)
 
@@ -52,6 +69,18 @@ class Parts:
     def memberships(self) -> MembershipHandlers:
         return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
 
+    @property
+    def preferences(self) -> PreferencesHandlers:
+        return PreferencesHandlers(self.ports.preferences, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def attribute_schemas(self) -> AttributeSchemaHandlers:
+        return AttributeSchemaHandlers(self.ports.attribute_schemas, self.ports.begin, self.clock)
+
+    @property
+    def teams(self) -> TeamHandlers:
+        return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
+
 
 @dataclass(frozen=True, slots=True)
 class UserProcess:
@@ -61,6 +90,9 @@ class UserProcess:
     users: stubs.UserServiceAsyncStub
     organizations: stubs.OrganizationServiceAsyncStub
     memberships: stubs.MembershipServiceAsyncStub
+    teams: team_stubs.TeamServiceAsyncStub
+    preferences: preferences_stubs.PreferencesServiceAsyncStub
+    attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -79,7 +111,7 @@ class UserProcess:
 async def running(parts: Parts) -> AsyncIterator[UserProcess]:
     """Serve on a free port of loopback."""
     lists = Lists(parts.keyring, parts.clock)
-    server, _ = build_server(servicers(parts.users, parts.organizations, parts.memberships, lists), _guards(parts))
+    server, _ = build_server(servicers(parts.handlers, lists), _guards(parts))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -88,6 +120,9 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             stubs.UserServiceStub(channel),
             stubs.OrganizationServiceStub(channel),
             stubs.MembershipServiceStub(channel),
+            team_stubs.TeamServiceStub(channel),
+            preferences_stubs.PreferencesServiceStub(channel),
+            attribute_stubs.AttributeSchemaServiceStub(channel),
         )
     await server.stop(None)
 

@@ -1,7 +1,35 @@
 """Use cases, one method per RPC, in the contract's order: load, decide, save, announce, commit."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.preferences import PreferencesHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
-__all__ = ["MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Everything the user service can do."""
+
+    users: UserHandlers
+    organizations: OrganizationHandlers
+    memberships: MembershipHandlers
+    teams: TeamHandlers
+    preferences: PreferencesHandlers
+    attribute_schemas: AttributeSchemaHandlers
+
+
+__all__ = [
+    "AttributeSchemaHandlers",
+    "Handlers",
+    "MembershipHandlers",
+    "OrganizationHandlers",
+    "PreferencesHandlers",
+    "TeamHandlers",
+    "UserHandlers",
+]

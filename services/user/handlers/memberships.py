@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
-from services.user.domain import Membership, MembershipNotFound, OwnerRequired, Role, join
+from services.user.domain import Attributes, Membership, MembershipNotFound, OwnerRequired, Role, join
 from services.user.ports import Begin, Memberships, Now, UserTransaction
 
 
@@ -18,15 +18,17 @@ class CreateMembership:
     organization: str
     user: str
     role: Role
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateMembership:
-    """The new role of a member."""
+    """The new role of a member, or what the organization knows of them from now on. None: as it was."""
 
     name: str
-    role: Role
+    role: Role | None
     etag: str
+    attributes: Attributes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class MembershipHandlers:
     async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
         """Make a user a member.
 
-        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists.
+        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid.
         """
         async with self.begin() as tx:
             organization = await tx.organizations.get(new.organization)
             by = await _role_of(tx, new.organization, caller)
-            membership, event = join(organization, new.user, new.role, at=self.now(), by=by)
+            if new.attributes:
+                (await tx.attribute_schemas.get(new.organization)).check(new.attributes)
+            membership, event = join(organization, new.user, new.role, at=self.now(), by=by, attributes=new.attributes)
             await tx.memberships.add(membership)
             tx.outbox.add(event)
             await tx.commit(membership)
@@ -60,18 +64,24 @@ class MembershipHandlers:
         return await self.memberships.list(organization, query)
 
     async def update_membership(self, change: UpdateMembership, caller: Principal) -> Membership:
-        """Change a member's role.
+        """Change a member's role or attributes.
 
-        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, EtagMismatch.
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, AttributesInvalid,
+        EtagMismatch.
         """
         async with self.begin() as tx:
             membership, by, owners = await _locked(tx, change.name, caller)
             etags.check(change.etag, membership.version, change.name)
-            updated, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
-            await tx.memberships.save(updated)
-            tx.outbox.add(event)
-            await tx.commit(updated)
-        return updated
+            if change.role is not None:
+                membership, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
+                tx.outbox.add(event)
+            if change.attributes is not None:
+                (await tx.attribute_schemas.get(membership.organization)).check(change.attributes)
+                membership, known = membership.change_attributes(change.attributes, at=self.now())
+                tx.outbox.add(known)
+            await tx.memberships.save(membership)
+            await tx.commit(membership)
+        return membership
 
     async def delete_membership(self, name: str, etag: str, caller: Principal) -> Membership:
         """End a membership and return what it was.

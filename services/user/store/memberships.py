@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import asyncpg
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
@@ -17,14 +21,22 @@ from services.user.domain import (
     UserNotFound,
     membership_name,
 )
-from services.user.store.tables import memberships, organizations
+from services.user.store.tables import memberships, organizations, team_members, teams
 
 _COLUMNS = tuple(column.name for column in memberships.c)
+_CHANGING = ("role", "update_time", "version", "attributes")
 _one = (memberships.c.organization == bindparam("key_organization")) & (memberships.c.user == bindparam("key_user"))
 
 _get = Statement(select(memberships).where(_one))
+_inside = (
+    select(teams.c.name, teams.c.parent_team)
+    .join(team_members, team_members.c.team == teams.c.name)
+    .where(team_members.c.organization == bindparam("key_organization"), team_members.c.user == bindparam("key_user"))
+    .cte("inside", recursive=True)
+)
+_inside = _inside.union(select(teams.c.name, teams.c.parent_team).where(teams.c.name == _inside.c.parent_team))
 _resolve = Statement(
-    select(memberships)
+    select(memberships, func.array(select(_inside.c.name).order_by(_inside.c.name).scalar_subquery()).label("teams"))
     .join(organizations)
     .where(_one, or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER))
 )
@@ -34,9 +46,7 @@ _count_owners = Statement(
     .where(memberships.c.organization == bindparam("organization"), memberships.c.role == Role.OWNER)
 )
 _add = Statement(insert(memberships).values({name: bindparam(name) for name in _COLUMNS}))
-_save = Statement(
-    update(memberships).where(_one).values({name: bindparam(name) for name in ("role", "update_time", "version")})
-)
+_save = Statement(update(memberships).where(_one).values({name: bindparam(name) for name in _CHANGING}))
 _remove = Statement(delete(memberships).where(_one))
 _list = Listing(
     select(memberships).where(memberships.c.organization == bindparam("organization")),
@@ -44,6 +54,7 @@ _list = Listing(
     fields={
         "user": memberships.c.user,
         "role": memberships.c.role,
+        "attributes": memberships.c.attributes,
         "create_time": memberships.c.create_time,
         "update_time": memberships.c.update_time,
     },
@@ -63,7 +74,7 @@ class SqlMemberships:
 
     async def resolve(self, organization: str, user: str) -> Membership:
         row = await self._database.fetchrow(_resolve, key_organization=organization, key_user=user)
-        return _found(row, membership_name(organization, user))
+        return replace(_found(row, membership_name(organization, user)), teams=tuple(row["teams"]) if row else ())
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
         return await _list.page(self._database, query, _membership, organization=organization)
@@ -87,15 +98,15 @@ class ChangedMemberships:
 
     async def add(self, membership: Membership) -> None:
         try:
-            await self._tx.execute(_add, **{name: getattr(membership, name) for name in _COLUMNS})
+            await self._tx.execute(_add, **_values(membership))
         except asyncpg.UniqueViolationError:
             raise MembershipExists(membership.name) from None
         except asyncpg.ForeignKeyViolationError:
             raise UserNotFound(membership.user) from None
 
     async def save(self, membership: Membership) -> None:
-        values = {name: getattr(membership, name) for name in ("role", "update_time", "version")}
-        await self._tx.execute(_save, **_key(membership.name), **values)
+        values = _values(membership)
+        await self._tx.execute(_save, **_key(membership.name), **{name: values[name] for name in _CHANGING})
 
     async def remove(self, name: str) -> None:
         await self._tx.execute(_remove, **_key(name))
@@ -114,4 +125,9 @@ def _found(row: Row | None, name: str) -> Membership:
 
 def _membership(row: Row) -> Membership:
     values = {name: row[name] for name in _COLUMNS}
-    return Membership(**{**values, "role": Role(values["role"])})
+    return Membership(**{**values, "role": Role(values["role"]), "attributes": json.loads(values["attributes"])})
+
+
+def _values(membership: Membership) -> dict[str, Any]:
+    values = {name: getattr(membership, name) for name in _COLUMNS}
+    return {**values, "attributes": json.dumps(membership.attributes)}

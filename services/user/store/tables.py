@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -40,5 +53,61 @@ memberships = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("attributes", JSONB, nullable=False, server_default="{}"),
     Index("memberships_by_user", "user"),
+)
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("parent_team", Text, nullable=False, comment="Empty for a team at the top."),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("teams_by_organization", "organization", "name"),
+    Index("teams_by_parent_team", "parent_team"),
+)
+Index("teams_by_display_name", teams.c.organization, func.lower(teams.c.display_name), unique=True)
+
+team_members = Table(
+    "team_members",
+    metadata,
+    Column("team", Text, ForeignKey("teams.name", ondelete="CASCADE"), primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["organization", "user"],
+        ["memberships.organization", "memberships.user"],
+        name="team_members_are_members",
+        ondelete="CASCADE",
+    ),
+    Index("team_members_by_user", "organization", "user"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name", ondelete="CASCADE"), index=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), index=True),
+    *(
+        Column(field, SmallInteger, nullable=False, server_default="0")
+        for field in ("theme", "date_format", "clock_format", "first_weekday", "digest", "rows_per_page")
+    ),
+    Column("update_time", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+)
+
+attribute_schemas = Table(
+    "attribute_schemas",
+    metadata,
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+    Column("schema", JSONB, nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
+from services.user.store.attributes import ChangedAttributeSchemas
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
+from services.user.store.preferences import ChangedPreferences
+from services.user.store.teams import ChangedTeams
 from services.user.store.users import ChangedUsers
 
 
@@ -16,3 +19,6 @@ class SqlUserTransaction(SqlTransaction):
         self.users = ChangedUsers(self)
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
+        self.teams = ChangedTeams(self)
+        self.attribute_schemas = ChangedAttributeSchemas(self)
+        self.preferences = ChangedPreferences(self)

@@ -13,7 +13,15 @@ from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
 from services.user import convert, events
-from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.store import (
+    SqlAttributeSchemas,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
 from services.user.store.tables import metadata
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
@@ -42,7 +50,13 @@ async def database(url: str, time: Time, ids: Ids, keyring: Keyring) -> AsyncIte
 @pytest.fixture
 def sql(database: Database) -> Ports:
     return Ports(
-        SqlUsers(database), SqlOrganizations(database), SqlMemberships(database), partial(SqlUserTransaction, database)
+        SqlUsers(database),
+        SqlOrganizations(database),
+        SqlMemberships(database),
+        SqlTeams(database),
+        SqlPreferences(database),
+        SqlAttributeSchemas(database),
+        partial(SqlUserTransaction, database),
     )
 
 

@@ -18,6 +18,7 @@ from trellis.user.v1 import resources_pb2 as resources
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
+TEAM, OUTER = f"{ORGANIZATION}/teams/team_1", f"{ORGANIZATION}/teams/team_2"
 CASES: list[tuple[Any, str, str, Message]] = [
     (
         domain.UserUpdated(USER, ("display_name", "time_zone"), NOON),
@@ -70,6 +71,54 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.membership_deleted",
         ORGANIZATION,
         pb.MembershipDeleted(membership=NAME, organization=ORGANIZATION, user=USER, delete_time=AT),
+    ),
+    (
+        domain.TeamCreated(TEAM, ORGANIZATION, NOON),
+        "user.v1.team_created",
+        TEAM,
+        pb.TeamCreated(team=TEAM, organization=ORGANIZATION, create_time=AT),
+    ),
+    (
+        domain.TeamUpdated(TEAM, ORGANIZATION, OUTER, NOON),
+        "user.v1.team_updated",
+        TEAM,
+        pb.TeamUpdated(team=TEAM, organization=ORGANIZATION, parent_team=OUTER, update_time=AT),
+    ),
+    (
+        domain.TeamDeleted(TEAM, ORGANIZATION, NOON),
+        "user.v1.team_deleted",
+        TEAM,
+        pb.TeamDeleted(team=TEAM, organization=ORGANIZATION, delete_time=AT),
+    ),
+    (
+        domain.TeamMemberCreated(TEAM, ORGANIZATION, USER, NOON),
+        "user.v1.team_member_created",
+        TEAM,
+        pb.TeamMemberCreated(team=TEAM, organization=ORGANIZATION, user=USER, create_time=AT),
+    ),
+    (
+        domain.TeamMemberDeleted(TEAM, ORGANIZATION, USER, NOON),
+        "user.v1.team_member_deleted",
+        TEAM,
+        pb.TeamMemberDeleted(team=TEAM, organization=ORGANIZATION, user=USER, delete_time=AT),
+    ),
+    (
+        domain.PreferencesUpdated(f"{USER}/preferences", ("theme",), NOON),
+        "user.v1.preferences_updated",
+        f"{USER}/preferences",
+        pb.PreferencesUpdated(preferences=f"{USER}/preferences", fields=["theme"], update_time=AT),
+    ),
+    (
+        domain.AttributeSchemaUpdated(ORGANIZATION, NOON),
+        "user.v1.attribute_schema_updated",
+        ORGANIZATION,
+        pb.AttributeSchemaUpdated(organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.MembershipAttributesUpdated(NAME, ORGANIZATION, NOON),
+        "user.v1.membership_attributes_updated",
+        ORGANIZATION,
+        pb.MembershipAttributesUpdated(membership=NAME, organization=ORGANIZATION, update_time=AT),
     ),
 ]
 

@@ -42,6 +42,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The change would leave the organization without an owner. Make somebody else an owner first."""
     ERROR_REASON_OWNER_REQUIRED: _ErrorReason.ValueType  # 9
     """Only an owner may make, change or remove an owner."""
+    ERROR_REASON_TEAM_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """There is no such team."""
+    ERROR_REASON_TEAM_EXISTS: _ErrorReason.ValueType  # 141
+    """The organization has a team of that name already."""
+    ERROR_REASON_TEAM_NESTING_INVALID: _ErrorReason.ValueType  # 142
+    """The team would be inside itself, or more than three deep."""
+    ERROR_REASON_TEAM_NOT_EMPTY: _ErrorReason.ValueType  # 143
+    """There are teams inside the team."""
+    ERROR_REASON_TEAM_MEMBER_NOT_FOUND: _ErrorReason.ValueType  # 144
+    """The user is not in the team."""
+    ERROR_REASON_TEAM_MEMBER_EXISTS: _ErrorReason.ValueType  # 145
+    """The user is in the team already."""
+    ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: _ErrorReason.ValueType  # 146
+    """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+    ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
+    """The attributes are not what the organization's schema allows; the violations name each of them."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -66,4 +82,20 @@ ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 8
 """The change would leave the organization without an owner. Make somebody else an owner first."""
 ERROR_REASON_OWNER_REQUIRED: ErrorReason.ValueType  # 9
 """Only an owner may make, change or remove an owner."""
+ERROR_REASON_TEAM_NOT_FOUND: ErrorReason.ValueType  # 140
+"""There is no such team."""
+ERROR_REASON_TEAM_EXISTS: ErrorReason.ValueType  # 141
+"""The organization has a team of that name already."""
+ERROR_REASON_TEAM_NESTING_INVALID: ErrorReason.ValueType  # 142
+"""The team would be inside itself, or more than three deep."""
+ERROR_REASON_TEAM_NOT_EMPTY: ErrorReason.ValueType  # 143
+"""There are teams inside the team."""
+ERROR_REASON_TEAM_MEMBER_NOT_FOUND: ErrorReason.ValueType  # 144
+"""The user is not in the team."""
+ERROR_REASON_TEAM_MEMBER_EXISTS: ErrorReason.ValueType  # 145
+"""The user is in the team already."""
+ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
+"""The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
+"""The attributes are not what the organization's schema allows; the violations name each of them."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

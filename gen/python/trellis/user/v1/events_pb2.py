@@ -28,7 +28,7 @@ from trellis.policy.v1 import policy_pb2 as trellis_dot_policy_dot_v1_dot_policy
 from trellis.user.v1 import resources_pb2 as trellis_dot_user_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/user/v1/events.proto\x12\x0ftrellis.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\x1a\x1ftrellis/user/v1/resources.proto\"\xb1\x01\n\x0bUserUpdated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12&\n\x06\x66ields\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime: \x8a\xb5\x18\x1c\n\x14user.v1.user_updated\x12\x04user\"\xd0\x01\n\x13OrganizationCreated\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1d\n\x05owner\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x05owner\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_created\x12\x0corganization\"\xd9\x01\n\x13OrganizationUpdated\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12&\n\x06\x66ields\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_updated\x12\x0corganization\"\xec\x01\n\x13OrganizationDeleted\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime\x12\x39\n\npurge_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tpurgeTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_deleted\x12\x0corganization\"\xb5\x01\n\x15OrganizationUndeleted\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0bupdate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:2\x8a\xb5\x18.\n\x1euser.v1.organization_undeleted\x12\x0corganization\"\x9f\x02\n\x11MembershipCreated\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12)\n\x04role\x18\x04 \x01(\x0e\x32\x15.trellis.user.v1.RoleR\x04role\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_created\x12\x0corganization\"\x9f\x02\n\x11MembershipUpdated\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12)\n\x04role\x18\x04 \x01(\x0e\x32\x15.trellis.user.v1.RoleR\x04role\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_updated\x12\x0corganization\"\xf4\x01\n\x11MembershipDeleted\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12;\n\x0b\x64\x65lete_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_deleted\x12\x0corganizationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/user/v1/events.proto\x12\x0ftrellis.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\x1a\x1ftrellis/user/v1/resources.proto\"\xb1\x01\n\x0bUserUpdated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12&\n\x06\x66ields\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime: \x8a\xb5\x18\x1c\n\x14user.v1.user_updated\x12\x04user\"\xd0\x01\n\x13OrganizationCreated\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1d\n\x05owner\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x05owner\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_created\x12\x0corganization\"\xd9\x01\n\x13OrganizationUpdated\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12&\n\x06\x66ields\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_updated\x12\x0corganization\"\xec\x01\n\x13OrganizationDeleted\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime\x12\x39\n\npurge_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tpurgeTime:0\x8a\xb5\x18,\n\x1cuser.v1.organization_deleted\x12\x0corganization\"\xb5\x01\n\x15OrganizationUndeleted\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0bupdate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:2\x8a\xb5\x18.\n\x1euser.v1.organization_undeleted\x12\x0corganization\"\x9f\x02\n\x11MembershipCreated\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12)\n\x04role\x18\x04 \x01(\x0e\x32\x15.trellis.user.v1.RoleR\x04role\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_created\x12\x0corganization\"\x9f\x02\n\x11MembershipUpdated\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12)\n\x04role\x18\x04 \x01(\x0e\x32\x15.trellis.user.v1.RoleR\x04role\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_updated\x12\x0corganization\"\xf4\x01\n\x11MembershipDeleted\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12;\n\x0b\x64\x65lete_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:.\x8a\xb5\x18*\n\x1auser.v1.membership_deleted\x12\x0corganization\"\xb7\x01\n\x0bTeamCreated\x12\x1c\n\x04team\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime: \x8a\xb5\x18\x1c\n\x14user.v1.team_created\x12\x04team\"\xe2\x01\n\x0bTeamUpdated\x12\x1c\n\x04team\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12)\n\x0bparent_team\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nparentTeam\x12;\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime: \x8a\xb5\x18\x1c\n\x14user.v1.team_updated\x12\x04team\"\xb7\x01\n\x0bTeamDeleted\x12\x1c\n\x04team\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime: \x8a\xb5\x18\x1c\n\x14user.v1.team_deleted\x12\x04team\"\xe1\x01\n\x11TeamMemberCreated\x12\x1c\n\x04team\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:\'\x8a\xb5\x18#\n\x1buser.v1.team_member_created\x12\x04team\"\xe1\x01\n\x11TeamMemberDeleted\x12\x1c\n\x04team\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1b\n\x04user\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12;\n\x0b\x64\x65lete_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:\'\x8a\xb5\x18#\n\x1buser.v1.team_member_deleted\x12\x04team\"\xd4\x01\n\x12PreferencesUpdated\x12)\n\x0bpreferences\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0bpreferences\x12&\n\x06\x66ields\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x14\"\x04r\x02\x18@R\x06\x66ields\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:.\x8a\xb5\x18*\n\x1buser.v1.preferences_updated\x12\x0bpreferences\"\xb8\x01\n\x16\x41ttributeSchemaUpdated\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0bupdate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:4\x8a\xb5\x18\x30\n user.v1.attribute_schema_updated\x12\x0corganization\"\xec\x01\n\x1bMembershipAttributesUpdated\x12(\n\nmembership\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\nmembership\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:9\x8a\xb5\x18\x35\n%user.v1.membership_attributes_updated\x12\x0corganizationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -85,6 +85,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSHIPDELETED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
   _globals['_MEMBERSHIPDELETED']._loaded_options = None
   _globals['_MEMBERSHIPDELETED']._serialized_options = b'\212\265\030*\n\032user.v1.membership_deleted\022\014organization'
+  _globals['_TEAMCREATED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMCREATED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMCREATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMCREATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMCREATED']._loaded_options = None
+  _globals['_TEAMCREATED']._serialized_options = b'\212\265\030\034\n\024user.v1.team_created\022\004team'
+  _globals['_TEAMUPDATED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMUPDATED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMUPDATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMUPDATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMUPDATED'].fields_by_name['parent_team']._loaded_options = None
+  _globals['_TEAMUPDATED'].fields_by_name['parent_team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMUPDATED']._loaded_options = None
+  _globals['_TEAMUPDATED']._serialized_options = b'\212\265\030\034\n\024user.v1.team_updated\022\004team'
+  _globals['_TEAMDELETED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMDELETED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMDELETED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMDELETED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMDELETED']._loaded_options = None
+  _globals['_TEAMDELETED']._serialized_options = b'\212\265\030\034\n\024user.v1.team_deleted\022\004team'
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['user']._loaded_options = None
+  _globals['_TEAMMEMBERCREATED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMMEMBERCREATED']._loaded_options = None
+  _globals['_TEAMMEMBERCREATED']._serialized_options = b'\212\265\030#\n\033user.v1.team_member_created\022\004team'
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['user']._loaded_options = None
+  _globals['_TEAMMEMBERDELETED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMMEMBERDELETED']._loaded_options = None
+  _globals['_TEAMMEMBERDELETED']._serialized_options = b'\212\265\030#\n\033user.v1.team_member_deleted\022\004team'
+  _globals['_PREFERENCESUPDATED'].fields_by_name['preferences']._loaded_options = None
+  _globals['_PREFERENCESUPDATED'].fields_by_name['preferences']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_PREFERENCESUPDATED'].fields_by_name['fields']._loaded_options = None
+  _globals['_PREFERENCESUPDATED'].fields_by_name['fields']._serialized_options = b'\272H\013\222\001\010\020\024\"\004r\002\030@'
+  _globals['_PREFERENCESUPDATED']._loaded_options = None
+  _globals['_PREFERENCESUPDATED']._serialized_options = b'\212\265\030*\n\033user.v1.preferences_updated\022\013preferences'
+  _globals['_ATTRIBUTESCHEMAUPDATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ATTRIBUTESCHEMAUPDATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ATTRIBUTESCHEMAUPDATED']._loaded_options = None
+  _globals['_ATTRIBUTESCHEMAUPDATED']._serialized_options = b'\212\265\0300\n user.v1.attribute_schema_updated\022\014organization'
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED'].fields_by_name['membership']._loaded_options = None
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED'].fields_by_name['membership']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED']._loaded_options = None
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED']._serialized_options = b'\212\265\0305\n%user.v1.membership_attributes_updated\022\014organization'
   _globals['_USERUPDATED']._serialized_start=177
   _globals['_USERUPDATED']._serialized_end=354
   _globals['_ORGANIZATIONCREATED']._serialized_start=357
@@ -101,4 +153,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSHIPUPDATED']._serialized_end=1788
   _globals['_MEMBERSHIPDELETED']._serialized_start=1791
   _globals['_MEMBERSHIPDELETED']._serialized_end=2035
+  _globals['_TEAMCREATED']._serialized_start=2038
+  _globals['_TEAMCREATED']._serialized_end=2221
+  _globals['_TEAMUPDATED']._serialized_start=2224
+  _globals['_TEAMUPDATED']._serialized_end=2450
+  _globals['_TEAMDELETED']._serialized_start=2453
+  _globals['_TEAMDELETED']._serialized_end=2636
+  _globals['_TEAMMEMBERCREATED']._serialized_start=2639
+  _globals['_TEAMMEMBERCREATED']._serialized_end=2864
+  _globals['_TEAMMEMBERDELETED']._serialized_start=2867
+  _globals['_TEAMMEMBERDELETED']._serialized_end=3092
+  _globals['_PREFERENCESUPDATED']._serialized_start=3095
+  _globals['_PREFERENCESUPDATED']._serialized_end=3307
+  _globals['_ATTRIBUTESCHEMAUPDATED']._serialized_start=3310
+  _globals['_ATTRIBUTESCHEMAUPDATED']._serialized_end=3494
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED']._serialized_start=3497
+  _globals['_MEMBERSHIPATTRIBUTESUPDATED']._serialized_end=3733
 # @@protoc_insertion_point(module_scope)

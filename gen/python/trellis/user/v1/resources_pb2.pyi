@@ -3,9 +3,12 @@
 isort:skip_file
 The resources of user that other files talk about."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -193,6 +196,8 @@ class Membership(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    TEAMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `organizations/{organization}/memberships/{membership}`; the last id is the user's."""
     user: _builtins.str
@@ -209,6 +214,16 @@ class Membership(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the membership last changed."""
 
+    @_builtins.property
+    def attributes(self) -> _struct_pb2.Struct:
+        """What the organization knows of this member beyond that: an object that its attribute schema allows, at most 16 KiB. Found by
+        a filter such as `attributes.department = "ops"`.
+        """
+
+    @_builtins.property
+    def teams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The teams the user is in, also by being in a team inside them. Only `ResolveMembership` fills it in."""
+
     def __init__(
         self,
         *,
@@ -218,10 +233,12 @@ class Membership(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        attributes: _struct_pb2.Struct | None = ...,
+        teams: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "etag", b"etag", "name", b"name", "role", b"role", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "etag", b"etag", "name", b"name", "role", b"role", "teams", b"teams", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -504,7 +504,9 @@ class ListMembershipsRequest(_message.Message):
     page_token: _builtins.str
     """The `next_page_token` of the page before. All other fields must be as they were."""
     filter: _builtins.str
-    """Which memberships, in the grammar of AIP-160, over `user`, `role`, `create_time` and `update_time`, for example `role = ROLE_OWNER`."""
+    """Which memberships, in the grammar of AIP-160, over `user`, `role`, `attributes`,
+    `create_time` and `update_time`, for example `role = ROLE_OWNER` or `attributes.department = "ops"`.
+    """
     order_by: _builtins.str
     """The order, for example `create_time desc`, over `role`, `create_time` and `update_time`."""
     def __init__(

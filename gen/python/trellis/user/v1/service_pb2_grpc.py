@@ -597,8 +597,8 @@ class MembershipServiceServicer:
     def CreateMembership(self, request, context):
         """Makes a user a member of an organization.
 
-        Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-        (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+        (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -623,9 +623,9 @@ class MembershipServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMembership(self, request, context):
-        """Changes what a member may do.
+        """Changes what a member may do, or what the organization knows of them.
 
-        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -276,8 +276,8 @@ class MembershipServiceStub:
     CreateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]
     """Makes a user a member of an organization.
 
-    Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-    (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+    (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetMembershipRequest, _resources_pb2.Membership]
     """Gets a membership.
@@ -290,9 +290,9 @@ class MembershipServiceStub:
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]
-    """Changes what a member may do.
+    """Changes what a member may do, or what the organization knows of them.
 
-    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
     """
     DeleteMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeleteMembershipRequest, _resources_pb2.Membership]
@@ -315,8 +315,8 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     CreateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Makes a user a member of an organization.
 
-    Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-    (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+    (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.GetMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Gets a membership.
@@ -329,9 +329,9 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
-    """Changes what a member may do.
+    """Changes what a member may do, or what the organization knows of them.
 
-    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
     """
     DeleteMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.DeleteMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
@@ -357,8 +357,8 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
         """Makes a user a member of an organization.
 
-        Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-        (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+        (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
         """
 
     @_abc_1.abstractmethod
@@ -389,9 +389,9 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.UpdateMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
-        """Changes what a member may do.
+        """Changes what a member may do, or what the organization knows of them.
 
-        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
         """
 

@@ -1,0 +1,25 @@
+"""What the handlers need from the outside world."""
+
+from services.auth.ports.accounts import Accounts, ChangedAccounts
+from services.auth.ports.keys import SigningKeys
+from services.auth.ports.memberships import Memberships
+from services.auth.ports.passwords import Passwords
+from services.auth.ports.sessions import ChangedSessions, Sessions
+from services.auth.ports.sign_ups import ChangedSignUps, SignUps
+from services.auth.ports.transaction import AuthTransaction, Begin, NewId, Now
+
+__all__ = [
+    "Accounts",
+    "AuthTransaction",
+    "Begin",
+    "ChangedAccounts",
+    "ChangedSessions",
+    "ChangedSignUps",
+    "Memberships",
+    "NewId",
+    "Now",
+    "Passwords",
+    "Sessions",
+    "SignUps",
+    "SigningKeys",
+]

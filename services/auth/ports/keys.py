@@ -1,0 +1,28 @@
+"""Where signing keys are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from services.auth.domain import SigningKey
+
+
+class SigningKeys(Protocol):
+    """The keys that sign access tokens."""
+
+    async def all(self) -> list[SigningKey]:
+        """Return every key that is not retired, oldest first."""
+        ...
+
+    async def add(self, key: SigningKey) -> None:
+        """Write a new key."""
+        ...
+
+    async def add_first(self, key: SigningKey) -> None:
+        """Write `key` unless there is one: several processes may try at once."""
+        ...
+
+    async def retire_before(self, kid: str, at: datetime) -> None:
+        """Retire, as of `at`, every key that is older than `kid`."""
+        ...

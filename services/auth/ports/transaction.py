@@ -1,0 +1,32 @@
+"""One unit of work, and the clock and ids it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from services.auth.ports.accounts import ChangedAccounts
+from services.auth.ports.sessions import ChangedSessions
+from services.auth.ports.sign_ups import ChangedSignUps
+from services.chassis.transaction import Transaction
+
+
+class AuthTransaction(Transaction, Protocol):
+    """One unit of work. Leaving it without commit changes nothing."""
+
+    @property
+    def accounts(self) -> ChangedAccounts: ...
+    @property
+    def sign_ups(self) -> ChangedSignUps: ...
+    @property
+    def sessions(self) -> ChangedSessions: ...
+
+
+Begin = Callable[[], AuthTransaction]
+
+
+Now = Callable[[], datetime]
+
+
+NewId = Callable[[str], str]

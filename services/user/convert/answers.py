@@ -1,0 +1,25 @@
+"""What a repeated request is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+
+from services.user.convert import attributes, memberships, organizations, preferences, teams, users
+
+
+def answer_to_proto(answer: Any) -> Message:
+    """Return the message that answers with a domain object: what a repeated request is answered with."""
+    return _ANSWERS[type(answer)](answer)
+
+
+_ANSWERS: dict[type, Callable[[Any], Message]] = {
+    **attributes.ANSWERS,
+    **memberships.ANSWERS,
+    **organizations.ANSWERS,
+    **preferences.ANSWERS,
+    **teams.ANSWERS,
+    **users.ANSWERS,
+}

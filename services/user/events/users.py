@@ -1,0 +1,21 @@
+"""Events of users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+
+from services.chassis.times import timestamp
+from services.user import domain
+from trellis.user.v1 import events_pb2 as pb
+
+
+def _user_updated(event: domain.UserUpdated) -> Message:
+    return pb.UserUpdated(user=event.user, fields=event.fields, update_time=timestamp(event.update_time))
+
+
+MESSAGES: dict[type, Callable[[Any], Message]] = {
+    domain.UserUpdated: _user_updated,
+}

@@ -1,0 +1,30 @@
+"""What the handlers need from the outside world."""
+
+from services.user.ports.accounts import Accounts
+from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
+from services.user.ports.memberships import ChangedMemberships, Memberships
+from services.user.ports.organizations import ChangedOrganizations, Organizations
+from services.user.ports.preferences import AllPreferences, ChangedPreferences
+from services.user.ports.teams import ChangedTeams, Teams
+from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
+from services.user.ports.users import ChangedUsers, Users
+
+__all__ = [
+    "Accounts",
+    "AllPreferences",
+    "AttributeSchemas",
+    "Begin",
+    "ChangedAttributeSchemas",
+    "ChangedMemberships",
+    "ChangedOrganizations",
+    "ChangedPreferences",
+    "ChangedTeams",
+    "ChangedUsers",
+    "Memberships",
+    "NewId",
+    "Now",
+    "Organizations",
+    "Teams",
+    "UserTransaction",
+    "Users",
+]

@@ -1,0 +1,52 @@
+"""Where memberships are kept."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.chassis.lists import ListQuery, Rows
+from services.user.domain import Membership, Role
+
+
+class Memberships(Protocol):
+    """Reads memberships, one statement each."""
+
+    async def get(self, name: str) -> Membership:
+        """Raises MembershipNotFound."""
+        ...
+
+    async def resolve(self, organization: str, user: str) -> Membership:
+        """Return what a token may be given for. Raises MembershipNotFound, also for non-owners of a deleted organization."""
+        ...
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
+        """Return a page of the memberships of `organization`."""
+        ...
+
+
+class ChangedMemberships(Protocol):
+    """Memberships inside a transaction that holds their organization's lock."""
+
+    async def get(self, name: str) -> Membership:
+        """Raises MembershipNotFound."""
+        ...
+
+    async def role_of(self, organization: str, user: str) -> Role:
+        """Return the role of now, whatever a token says. Raises MembershipNotFound."""
+        ...
+
+    async def count_owners(self, organization: str) -> int:
+        """Return how many owners the organization has."""
+        ...
+
+    async def add(self, membership: Membership) -> None:
+        """Write a new membership. Raises MembershipExists, UserNotFound."""
+        ...
+
+    async def save(self, membership: Membership) -> None:
+        """Write the membership's current values."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Delete the membership."""
+        ...
