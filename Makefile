@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo status install install-dev gen lint fmt test unit e2e bench requirements release-contract clean
+.PHONY: help up down demo status install install-dev gen lint fmt test unit e2e fuzz bench requirements release-contract clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -73,6 +74,9 @@ unit: install-dev ## only what needs no engine
 
 e2e: install-dev ## only the journeys through the edge
 	$(PYTEST) tests/e2e
+
+fuzz: install-dev ## try every REST operation at random, longer than make test does
+	TRELLIS_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/e2e/test_schemathesis.py
 
 bench: install-dev ## measure, print the table and keep it in benchmarks/
 	$(BIN)/python -m benchmarks

@@ -13,8 +13,8 @@ _HEAD = """\
 
 Derived from the contract; do not edit. How errors travel is told in [rest.md](rest.md#errors).
 
-Every failure is a `google.rpc.Status` with exactly one `google.rpc.ErrorInfo`. Its `reason` is one of these, its `domain` says
-who answers: `trellis.<service>`, or `trellis.edge`. Decide by the reason; messages are for people and change.
+Every failure is a `google.rpc.Status` with exactly one `google.rpc.ErrorInfo`. Its `reason` is one of these, its `domain`
+says who answers: `trellis.<service>`, or `trellis.edge`. Decide by the reason; messages are for people and change.
 """
 
 

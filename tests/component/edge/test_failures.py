@@ -161,6 +161,11 @@ async def test_what_a_service_says_of_coming_back_is_a_header(live: Edge) -> Non
     assert (code, headers["retry-after"]) == (429, "7")
 
 
+@pytest.mark.parametrize("name", ["a'b", "a!", "ab-bin", "x.y", "A-B"])
+async def test_a_header_that_grpc_does_not_know_is_no_fault(live: Edge, name: str) -> None:
+    assert (await sent(live, Refusal("", "GET", ME, 200, "", "", {name: "!"}, signed=True)))[0] == 200
+
+
 async def test_health_and_documents_are_not_taken_for_failures(live: Edge) -> None:
     _, headers, body = await sent(live, Refusal("", "GET", "/healthz", 200, "", ""))
     assert (headers["content-type"], body) == ("text/plain", b"ok\n")
