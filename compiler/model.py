@@ -72,11 +72,25 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Revokes:
+    """Fields of an event that say whose access tokens end with it. Empty: not compared."""
+
+    subject: str
+    organization: str
+    session: str
+    api_key: str
+    except_session: str
+    time: str
+    """Empty: the time of the event itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Where a message is published."""
 
     topic: str
     key: str
+    revokes: Revokes | None = None
 
 
 @dataclass(frozen=True, slots=True)

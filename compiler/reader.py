@@ -27,6 +27,7 @@ from compiler.model import (
     RateLimit,
     Reason,
     Resource,
+    Revokes,
     Rpc,
     Service,
     Variable,
@@ -178,7 +179,7 @@ class _FileReader:
             place=self._place(path),
             fields=tuple(self._field(field, message, (*path, *_FIELD, i)) for i, field in enumerate(message.field)),
             resource=resource and Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural),
-            event=event and Event(event.topic, event.key),
+            event=event and Event(event.topic, event.key, _revokes(event)),
             has_rules=self._options.get(message.options, "buf.validate.message") is not None,
             oneofs=tuple(self._oneofs(message)),
         )
@@ -256,6 +257,12 @@ def _binding(rule: Any) -> HttpBinding:
         variables=tuple(Variable(field, group) for field, group in variables),
         response_body=rule.response_body,
     )
+
+
+def _revokes(event: Any) -> Revokes | None:
+    if not event.HasField("revokes"):
+        return None
+    return Revokes(**{field.name: getattr(event.revokes, field.name) for field in event.revokes.DESCRIPTOR.fields})
 
 
 def _flat(message: Any, prefix: str) -> Iterator[tuple[str, object]]:

@@ -106,7 +106,7 @@ def binding(contract: Contract) -> Iterator[Problem]:
                 yield _at(rpc, f"{http.template} names the field {missing!r}, which the request lacks")
             if http.response_body:
                 yield _at(rpc, "remove response_body: the edge refuses it; answer with the resource itself")
-            if cure := _verb(rpc, http):
+            if cure := _verb(contract, rpc, http):
                 yield _at(rpc, cure)
 
 
@@ -130,11 +130,12 @@ def own_request(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, f"give it a request message of its own; {owners[rpc.input]} has this one")
 
 
-def _verb(rpc: Rpc, http: HttpBinding) -> str:
+def _verb(contract: Contract, rpc: Rpc, http: HttpBinding) -> str:
     custom = ":" in http.template.rpartition("}")[2].rpartition("/")[2]
     if custom or not rpc.name.startswith(("Get", "List", "Create", "Update", "Delete")):
-        wanted = "GET" if rpc.no_side_effects else "POST"
-        body = http.body == ("" if rpc.no_side_effects else "*")
+        in_url = rpc.no_side_effects and not _tells(contract, rpc)
+        wanted = "GET" if in_url else "POST"
+        body = http.body == ("" if in_url else "*")
     else:
         method = re.match(r"Get|List|Create|Update|Delete", rpc.name)
         wanted = {"Create": "POST", "Update": "PATCH", "Delete": "DELETE"}.get(method[0] if method else "", "GET")
@@ -142,6 +143,11 @@ def _verb(rpc: Rpc, http: HttpBinding) -> str:
     if http.verb != wanted:
         return f"bind it to {wanted}, not {http.verb}"
     return "" if body else "let the body be the resource (Create, Update), `*` (custom methods) or nothing"
+
+
+def _tells(contract: Contract, rpc: Rpc) -> bool:
+    """Say whether the request holds what no URL may: then a read is sent by POST, too."""
+    return any(field.data_class for _, _, field in contract.walk(contract.request(rpc)))
 
 
 def _complete(limit: RateLimit) -> bool:

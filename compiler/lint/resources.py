@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, Field, Message
 
 DOMAIN = "trellis.dev/"
+_CRITERIA = ("subject", "organization", "session", "api_key")
 _HOLDERS = ("name", "parent", "names")
 _SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
 """Collections and ids in turn; the last may be a singleton without an id (AIP-156)."""
@@ -84,6 +86,22 @@ def event(contract: Contract) -> Iterator[Problem]:
             yield message.place, message.name, "let `key` name a string field of the event"
 
 
+@rule("event-revokes")
+def revokes(contract: Contract) -> Iterator[Problem]:
+    """What ends tokens says whose, by fields that exist: a wrong name would end nobody's."""
+    for message in contract.messages.values():
+        if message.event is None or message.event.revokes is None:
+            continue
+        named = asdict(message.event.revokes)
+        if not any(named[criterion] for criterion in _CRITERIA):
+            yield message.place, message.name, f"let `revokes` name one of {', '.join(_CRITERIA)}"
+        for criterion, name in named.items():
+            kind = "google.protobuf.Timestamp" if criterion == "time" else "string"
+            field = message.field(name)
+            if name and (field is None or field.type != kind or field.repeated):
+                yield message.place, message.name, f"let `revokes.{criterion}` name a {kind} field of the event"
+
+
 def _resources(contract: Contract) -> Iterator[Message]:
     return (message for message in contract.messages.values() if message.resource)
 
@@ -96,4 +114,4 @@ def _at(message: Message, field: Field, cure: str) -> Problem:
     return field.place, f"{message.name}.{field.name}", cure
 
 
-RULES: tuple[Rule, ...] = (annotated, unannotated, reference, pattern, event)
+RULES: tuple[Rule, ...] = (annotated, unannotated, reference, pattern, event, revokes)

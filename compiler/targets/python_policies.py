@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
-from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Rpc
+from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Revokes, Rpc
 
 PATH = "gen/python/trellis/policies.py"
 _NAMES = ("name", "parent", "names")
@@ -57,12 +58,27 @@ class Policy(NamedTuple):
     slo_latency_ms: int
     slo_success: float
     reasons: tuple[str, ...]
+
+
+class Revokes(NamedTuple):
+    """Fields of an event that say whose access tokens end with it; an empty one is not compared."""
+
+    message: str
+    """The event's full name."""
+    subject: str = ""
+    organization: str = ""
+    session: str = ""
+    api_key: str = ""
+    except_session: str = ""
+    """Holds a session that is spared."""
+    time: str = ""
+    """When it happened; empty: when the event was announced."""
 '''
 
 
 def render(contract: Contract) -> Mapping[str, str]:
-    """One module with four tables."""
-    tables = (_policies(contract), _roles(contract), _events(contract), _reasons(contract))
+    """One module with five tables."""
+    tables = (_policies(contract), _roles(contract), _events(contract), _revocations(contract), _reasons(contract))
     return {PATH: "\n\n".join((_HEAD, *tables))}
 
 
@@ -130,6 +146,15 @@ def _events(contract: Contract) -> str:
     return _table("EVENTS", "tuple[str, str]", lines, "Topic and key field of each event.")
 
 
+def _revocations(contract: Contract) -> str:
+    lines = (
+        f"    {_literal(message.event.topic)}: {_literal((message.name, message.event.revokes))},\n"
+        for message in sorted(contract.messages.values(), key=lambda message: message.name)
+        if message.event and message.event.revokes
+    )
+    return _table("REVOCATIONS", "Revokes", lines, "Whose access tokens end, by the topic of the event.")
+
+
 def _reasons(contract: Contract) -> str:
     lines = []
     for owner in ("common", *contract.processes):
@@ -149,6 +174,9 @@ def _literal(value: object) -> str:
             return _quoted(value)
         case RateLimit(key=key, burst=burst, refill=refill, per_s=per_s):
             return f"RateLimit(key={_quoted(key)}, burst={burst}, refill={refill}, per_s={per_s!r})"
+        case (str(message), Revokes() as revokes):
+            named = {"message": message, **asdict(revokes)}
+            return f"Revokes({', '.join(f'{name}={_quoted(field)}' for name, field in named.items() if field)})"
         case HttpBinding(verb=verb, regex=regex, variables=variables):
             fields = tuple((variable.group, variable.field) for variable in variables)
             return f'Binding(verb={_quoted(verb)}, pattern=r"{regex}", fields={_literal(fields)})'

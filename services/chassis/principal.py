@@ -20,6 +20,10 @@ class Principal:
     """The session of a user's token, `users/{user}/sessions/{session}`."""
     expires_at_s: float = 0.0
     """When the token ends, in seconds since the epoch."""
+    issued_at_s: float = 0.0
+    """As of when the token's permissions are true, in seconds since the epoch, to the millisecond."""
+    api_key: str = ""
+    """The API key the token was exchanged for, `organizations/{organization}/apiKeys/{api_key}`, or empty."""
 
 
 ANONYMOUS = Principal("")

@@ -6,24 +6,35 @@ from datetime import timedelta
 from functools import partial
 
 from services.chassis.db.session import Codec
+from services.chassis.dns import DnsResolver
+from services.chassis.jobs import Job
+from services.chassis.links import Links
 from services.chassis.lists import Lists
+from services.chassis.mail import mailer
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
+from services.user.domain import InvitationTerms
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    DomainHandlers,
     Handlers,
+    InvitationHandlers,
     MembershipHandlers,
     OrganizationHandlers,
     PreferencesHandlers,
     TeamHandlers,
     UserHandlers,
 )
+from services.user.handlers.domains import DomainTerms
+from services.user.handlers.newcomers import Newcomers
 from services.user.ports import Accounts
 from services.user.servicer import (
     AttributeSchemaServicer,
+    DomainServicer,
+    InvitationServicer,
     MembershipServicer,
     OrganizationServicer,
     PreferencesServicer,
@@ -32,6 +43,8 @@ from services.user.servicer import (
 )
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlDomains,
+    SqlInvitations,
     SqlMemberships,
     SqlOrganizations,
     SqlPreferences,
@@ -39,14 +52,44 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
-from trellis.user.v1 import attribute_schema_service_pb2 as attributes_rpc
-from trellis.user.v1 import attribute_schema_service_pb2_grpc as attributes_grpc
-from trellis.user.v1 import preferences_service_pb2 as preferences_rpc
-from trellis.user.v1 import preferences_service_pb2_grpc as preferences_grpc
-from trellis.user.v1 import service_pb2 as rpc
-from trellis.user.v1 import service_pb2_grpc as grpc
-from trellis.user.v1 import team_service_pb2 as team_rpc
-from trellis.user.v1 import team_service_pb2_grpc as team_grpc
+from trellis.user.v1 import (
+    attribute_schema_service_pb2 as attributes_rpc,
+)
+from trellis.user.v1 import (
+    attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2 as domain_rpc,
+)
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_grpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2 as invitation_rpc,
+)
+from trellis.user.v1 import (
+    invitation_service_pb2_grpc as invitation_grpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2 as preferences_rpc,
+)
+from trellis.user.v1 import (
+    preferences_service_pb2_grpc as preferences_grpc,
+)
+from trellis.user.v1 import (
+    service_pb2 as rpc,
+)
+from trellis.user.v1 import (
+    service_pb2_grpc as grpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2 as team_rpc,
+)
+from trellis.user.v1 import (
+    team_service_pb2_grpc as team_grpc,
+)
+
+DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -56,7 +99,11 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
-        consumers=[consumers.consumer(built.users)],
+        consumers=[consumers.consumer(built.users), consumers.mail(built.invitations)],
+        jobs=[
+            Job("user.domains", DOMAINS_EVERY, built.domains.check_domains),
+            Job("user.invitations", INVITATIONS_EVERY, built.invitations.forget_invitations),
+        ],
     )
 
 
@@ -69,9 +116,50 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        invitations=_invitations(chassis, accounts),
+        domains=_domains(chassis),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
+    )
+
+
+def _domains(chassis: Chassis) -> DomainHandlers:
+    database, config = chassis.database, chassis.config
+    terms = DomainTerms(
+        limit=config.domain_limit,
+        recheck=timedelta(hours=config.domain_recheck_hours),
+        patience=timedelta(days=config.domain_patience_days),
+    )
+    resolver = DnsResolver([server.strip() for server in config.dns_servers.split(",") if server.strip()])
+    begin = partial(SqlUserTransaction, database)
+    return DomainHandlers(SqlDomains(database), resolver, begin, chassis.now, chassis.new_id, terms)
+
+
+def _invitations(chassis: Chassis, accounts: Accounts) -> InvitationHandlers:
+    database, config = chassis.database, chassis.config
+    begin = partial(SqlUserTransaction, database)
+    return InvitationHandlers(
+        invitations=SqlInvitations(database),
+        organizations=SqlOrganizations(database),
+        newcomers=Newcomers(SqlUsers(database), accounts, begin, chassis.now),
+        links=Links(chassis.keyring, "invitation"),
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=begin,
+        now=chassis.now,
+        new_id=chassis.new_id,
+        terms=_terms(config),
+        web_url=config.web_url,
+    )
+
+
+def _terms(config: UserConfig) -> InvitationTerms:
+    return InvitationTerms(
+        lifetime=timedelta(days=config.invitation_lifetime_days),
+        open_limit=config.invitation_open_limit,
+        mails_per_hour=config.invitation_mails_per_hour,
+        mails_per_address=config.invitation_mails_per_address,
+        retention=timedelta(days=config.invitation_retention_days),
     )
 
 
@@ -89,6 +177,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             by_name["MembershipService"],
             grpc.add_MembershipServiceServicer_to_server,
             MembershipServicer(built.memberships, lists),
+        ),
+        Servicer(
+            invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
+            invitation_grpc.add_InvitationServiceServicer_to_server,
+            InvitationServicer(built.invitations, lists),
+        ),
+        Servicer(
+            domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
+            domain_grpc.add_DomainServiceServicer_to_server,
+            DomainServicer(built.domains, lists),
         ),
         Servicer(
             team_rpc.DESCRIPTOR.services_by_name["TeamService"],

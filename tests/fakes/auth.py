@@ -23,7 +23,7 @@ from services.auth.domain import (
 from services.auth.ports import Accounts, Begin, Sessions, SigningKeys, SignUps
 from services.chassis import repeat
 from services.chassis.lists import ListQuery, Rows
-from services.chassis.mail import Mail
+from services.chassis.mail import Mail, MailNotSent
 from tests.fakes import lists
 
 
@@ -286,7 +286,10 @@ class FakeMailer:
     def __init__(self) -> None:
         self.sent: dict[str, Mail] = {}
         self.count = 0
+        self.away = False
 
     async def send(self, mail: Mail) -> None:
+        if self.away:
+            raise MailNotSent("away")
         self.sent[mail.id] = mail
         self.count += 1

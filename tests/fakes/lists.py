@@ -101,6 +101,8 @@ class _Fields:
     def _value(self, field: str, text: str, like: Any) -> Any:
         if field in self.enums:
             return _enum_value(field, text, self.enums[field])
+        if isinstance(like, bool):
+            return _enum_value(field, text, {"true": True, "false": False})
         return _time(field, text) if isinstance(like, datetime) else text
 
 

@@ -6,15 +6,26 @@ import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from services.chassis import repeat
+from services.chassis.dns import LookupFailed
 from services.chassis.errors import RequestIdReused
+from services.chassis.limits import Verdict
 from services.chassis.lists import ListQuery, Rows
 from services.user import convert
 from services.user.domain import (
     AttributeSchema,
+    Domain,
+    DomainExists,
+    DomainNotFound,
+    DomainState,
+    Invitation,
+    InvitationNotFound,
+    InvitationState,
+    MailCounts,
     Membership,
     MembershipExists,
     MembershipNotFound,
@@ -35,12 +46,24 @@ from services.user.domain import (
     team_member_name,
     unsaid,
 )
-from services.user.ports import AllPreferences, AttributeSchemas, Begin, Memberships, Organizations, Teams, Users
+from services.user.ports import (
+    AllPreferences,
+    AttributeSchemas,
+    Begin,
+    Domains,
+    Invitations,
+    Memberships,
+    Organizations,
+    Teams,
+    Users,
+)
 from tests.fakes import lists
 from tests.fakes.lists import Enums
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
+INVITATION_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in InvitationState}}
+DOMAIN_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in DomainState}}
 ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
 
 
@@ -51,6 +74,8 @@ class Ports:
     users: Users
     organizations: Organizations
     memberships: Memberships
+    invitations: Invitations
+    domains: Domains
     teams: Teams
     preferences: AllPreferences
     attribute_schemas: AttributeSchemas
@@ -64,6 +89,10 @@ class Tables:
     users: dict[str, User] = field(default_factory=dict)
     organizations: dict[str, Organization] = field(default_factory=dict)
     memberships: dict[str, Membership] = field(default_factory=dict)
+    invitations: dict[str, Invitation] = field(default_factory=dict)
+    invitation_mails: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    """Organization, inviter, address and time of each mail."""
+    domains: dict[str, Domain] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
@@ -102,8 +131,8 @@ class FakeUsers:
     async def save(self, user: User) -> None:
         self._tables().users[user.name] = user
 
-    async def add(self, user: User) -> None:
-        self._tables().users.setdefault(user.name, user)
+    async def add(self, user: User) -> bool:
+        return self._tables().users.setdefault(user.name, user) is user
 
     def _sees(self, user: User, caller: str, organization: str) -> bool:
         return user.name == caller or self._is_member(user, organization)
@@ -191,6 +220,11 @@ class FakeMemberships:
 
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
+
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        names = {user.name for user in self._tables().users.values() if user.email == email}
+        found = self._tables().memberships.values()
+        return next((each for each in found if each.organization == organization and each.user in names), None)
 
     async def count_owners(self, organization: str) -> int:
         found = self._tables().memberships.values()
@@ -311,6 +345,139 @@ class FakePreferences:
         self._tables().preferences[preferences.name] = preferences
 
 
+class FakeInvitations:
+    """Invitations of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Invitation:
+        try:
+            return self._tables().invitations[name]
+        except KeyError:
+            raise InvitationNotFound(name) from None
+
+    async def find(self, invitation_id: str) -> Invitation | None:
+        return next((each for each in self._tables().invitations.values() if each.id == invitation_id), None)
+
+    async def list(self, organization: str, query: ListQuery, at: datetime) -> Rows[Invitation]:
+        found = [each.as_of(at) for each in self._of(organization)]
+        times = (*TIMES, "expire_time")
+        fields, sortable = ("email", "role", "state", "inviter", *times), ("email", "role", *times)
+        enums = {**ROLES, **INVITATION_STATES}
+        return lists.page(found, query, key="id", fields=fields, sortable=sortable, default_order="", enums=enums)
+
+    async def find_pending(self, organization: str, email: str) -> Invitation | None:
+        return next((each for each in self._pending(organization) if each.email == email), None)
+
+    async def count_open(self, organization: str, at: datetime) -> int:
+        return sum(each.expire_time > at for each in self._pending(organization))
+
+    async def count_mails(self, invitation: Invitation, inviter: str, since: datetime) -> MailCounts:
+        recent = [mail for mail in self._tables().invitation_mails if mail[3] > since]
+        by_organization = [mail for mail in recent if mail[0] == invitation.organization]
+        by_inviter = [mail for mail in recent if mail[1] == inviter]
+        to_address = [m for m in recent if (m in by_organization or m in by_inviter) and m[2] == invitation.email]
+        return MailCounts(len(by_organization), len(by_inviter), len(to_address))
+
+    async def add_mail(self, invitation: Invitation, inviter: str, at: datetime, forget_before: datetime) -> None:
+        mails = self._tables().invitation_mails
+        mails[:] = [mail for mail in mails if mail[0] != invitation.organization or mail[3] >= forget_before]
+        mails.append((invitation.organization, inviter, invitation.email, at))
+
+    async def remove_ended(self, before: datetime) -> None:
+        for name, each in list(self._tables().invitations.items()):
+            if each.expire_time < before and each.update_time < before:
+                del self._tables().invitations[name]
+
+    async def save(self, invitation: Invitation) -> None:
+        self._tables().invitations[invitation.name] = invitation
+
+    add = save
+
+    def _of(self, organization: str) -> Sequence[Invitation]:
+        return [each for each in self._tables().invitations.values() if each.organization == organization]
+
+    def _pending(self, organization: str) -> Sequence[Invitation]:
+        return [each for each in self._of(organization) if each.state is InvitationState.PENDING]
+
+
+class FakeDomains:
+    """Domains of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> Domain:
+        try:
+            return self._tables().domains[name]
+        except KeyError:
+            raise DomainNotFound(name) from None
+
+    async def find_due(self, before: datetime, limit: int) -> Sequence[Domain]:
+        found = [
+            (each.check_time, each)
+            for each in self._tables().domains.values()
+            if each.state is DomainState.VERIFIED and each.check_time and each.check_time < before
+        ]
+        return [each for _, each in sorted(found, key=lambda pair: pair[0])[:limit]]
+
+    async def find_capturing(self, hostname: str) -> Domain | None:
+        return next((each for each in await self.lock_claims(hostname) if each.captures), None)
+
+    async def lock_claims(self, hostname: str) -> Sequence[Domain]:
+        found = [each for each in self._tables().domains.values() if each.hostname == hostname]
+        return sorted(found, key=lambda each: each.organization)
+
+    async def count(self, organization: str) -> int:
+        return len(self._of(organization))
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[Domain]:
+        fields = ("state", "capture", *TIMES)
+        found = self._of(organization)
+        return lists.page(found, query, key="hostname", fields=fields, sortable=TIMES, default_order="", enums=DOMAIN_STATES)
+
+    async def add(self, domain: Domain) -> None:
+        if domain.name in self._tables().domains:
+            raise DomainExists(domain.name)
+        self._tables().domains[domain.name] = domain
+
+    async def save(self, domain: Domain) -> None:
+        self._tables().domains[domain.name] = domain
+
+    async def remove(self, name: str) -> None:
+        self._tables().domains.pop(name, None)
+
+    def _of(self, organization: str) -> Sequence[Domain]:
+        return [each for each in self._tables().domains.values() if each.organization == organization]
+
+
+class FakeResolver:
+    """DNS as far as tests put something into it. `away` says that nobody answers."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+        self.away = False
+
+    async def texts(self, name: str) -> list[str]:
+        self.asked.append(name)
+        if self.away:
+            raise LookupFailed("away")
+        return self.records.get(name, [])
+
+
+class FakeBuckets:
+    """Limits per caller that never fill again."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    async def take(self, key: str, *, capacity: float, refill_per_s: float, cost: float = 1) -> Verdict:
+        self._taken[key] = self._taken.get(key, 0) + 1
+        return Verdict(self._taken[key] <= capacity, 1 / refill_per_s)
+
+
 class FakeAttributeSchemas:
     """Attribute schemas of committed tables, or of those of a transaction."""
 
@@ -352,6 +519,8 @@ class FakeUserStore:
             FakeUsers(committed),
             FakeOrganizations(committed),
             FakeMemberships(committed),
+            FakeInvitations(committed),
+            FakeDomains(committed),
             FakeTeams(committed),
             FakePreferences(committed),
             FakeAttributeSchemas(committed),
@@ -368,6 +537,8 @@ class FakeUserTransaction:
         self.users = FakeUsers(self._tables)
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
+        self.invitations = FakeInvitations(self._tables)
+        self.domains = FakeDomains(self._tables)
         self.teams = FakeTeams(self._tables)
         self.preferences = FakePreferences(self._tables)
         self.attribute_schemas = FakeAttributeSchemas(self._tables)

@@ -1,6 +1,6 @@
 """What the things of auth are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
-from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound, normalized_email
+from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
@@ -21,6 +21,7 @@ from services.auth.domain.sessions import (
     TokenSet,
 )
 from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationInvalid, VerificationRequested
+from services.chassis.addresses import normalized_email
 
 __all__ = [
     "Account",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,11 +21,6 @@ class Account:
     create_time: datetime
     last_organization: str = ""
     """The organization the person last worked in; where the next session begins."""
-
-
-def normalized_email(email: str) -> str:
-    """Return the address as accounts are told apart by it: case makes no difference."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 @dataclass(frozen=True, slots=True)

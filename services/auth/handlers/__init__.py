@@ -22,4 +22,11 @@ class Handlers:
     accounts: AccountHandlers
 
 
-__all__ = ["AccountHandlers", "Handlers", "KeyHandlers", "SessionHandlers", "SignInHandlers", "SignUpHandlers"]
+__all__ = [
+    "AccountHandlers",
+    "Handlers",
+    "KeyHandlers",
+    "SessionHandlers",
+    "SignInHandlers",
+    "SignUpHandlers",
+]

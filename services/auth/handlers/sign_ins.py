@@ -59,10 +59,11 @@ class SignInHandlers:
 
         Raises CredentialsInvalid, EmailNotVerified, NotAMember, MembershipUnavailable.
         """
+        at = self.now()
         account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
         organization, permissions = await self._organization(account, form.organization)
         session = self._new_session(account.user, organization, form.user_agent)
-        issued = await self.tokens.issue(session, permissions)
+        issued = await self.tokens.issue(session, permissions, at=at)
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
             await tx.sessions.add(session)
@@ -94,6 +95,7 @@ class SignInHandlers:
 
     async def switch_organization(self, organization: str, caller: Principal) -> TokenSet:
         """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
+        at = self.now()
         self._alive(await self.sessions.find(caller.session))
         permissions = await self.memberships.permissions(organization, caller.subject)
         async with self.begin() as tx:
@@ -101,7 +103,7 @@ class SignInHandlers:
             await tx.sessions.set_organization(session.name, organization)
             await tx.accounts.set_last_organization(session.user, organization)
             switched = replace(session, organization=organization)
-            issued = await self.tokens.issue(switched, permissions, refresh=False)
+            issued = await self.tokens.issue(switched, permissions, at=at, refresh=False)
             await tx.commit(issued)
         return issued
 
@@ -157,6 +159,7 @@ class SignInHandlers:
 
     async def _successor(self, session: Session, generation: int) -> TokenSet:
         """Rotate, or answer a repetition with what the first got. The organization is asked first: nothing is used up."""
+        at = self.now()
         permissions = await self._permissions_of(session)
         async with self.begin() as tx:
             rotated = await tx.sessions.rotate(session.name, generation, at=self.now())
@@ -164,7 +167,7 @@ class SignInHandlers:
                 rotated = await tx.sessions.lock(session.name)
                 if rotated is None or rotated.judge(generation, self.now(), self.grace) is not Refresh.GRACE:
                     raise RefreshTokenInvalid
-            issued = await self.tokens.issue(replace(rotated, organization=session.organization), permissions)
+            issued = await self.tokens.issue(replace(rotated, organization=session.organization), permissions, at=at)
             await tx.commit(issued)
         return issued
 

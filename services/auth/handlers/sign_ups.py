@@ -105,11 +105,10 @@ class SignUpHandlers:
 
     def _verification_mail(self, sign_up: domain.SignUp, event_id: str) -> Mail:
         # Nothing that the person typed: a mail to an unproven address is not to carry a stranger's words.
-        token = self.tokens.verification(sign_up)
+        link = self.tokens.verifications.text(f"{self.web_url}/verify", sign_up.id)
         text = (
             f"Hello,\n\n"
-            f"please confirm that this address is yours:\n\n{self.web_url}/verify?token={token}\n\n"
-            f"Token:\n{token}\n\n"
+            f"please confirm that this address is yours:\n\n{link}\n"
             f"If you did not sign up, ignore this mail: without the link there is no account.\n"
         )
         return Mail(event_id, sign_up.email, "Confirm your address", text)

@@ -6,4 +6,10 @@ from services.auth.store.sessions import SqlSessions
 from services.auth.store.sign_ups import SqlSignUps
 from services.auth.store.transaction import SqlAuthTransaction
 
-__all__ = ["SqlAccounts", "SqlAuthTransaction", "SqlSessions", "SqlSignUps", "SqlSigningKeys"]
+__all__ = [
+    "SqlAccounts",
+    "SqlAuthTransaction",
+    "SqlSessions",
+    "SqlSignUps",
+    "SqlSigningKeys",
+]

@@ -62,11 +62,11 @@ class Reader:
 
     async def run(self) -> None:
         """Deliver until cancelled, through lost connections and lost groups."""
-        while not _cancelled():
+        while not cancelled():
             try:
                 await self._create_group()
                 await self._deliver_pending()
-                while not _cancelled():
+                while not cancelled():
                     await self._turn()
             except (RedisError, OSError) as error:
                 log.warning("bus_away", subscription=self.subscription.name, error=type(error).__name__)
@@ -204,7 +204,7 @@ def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | Non
         return None
 
 
-def _cancelled() -> bool:
+def cancelled() -> bool:
     """Say whether this task was told to end: redis-py swallows a cancellation that meets the end of a send."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -7,7 +7,16 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import attributes, memberships, organizations, preferences, teams, users
+from services.user.convert import (
+    attributes,
+    domains,
+    invitations,
+    memberships,
+    organizations,
+    preferences,
+    teams,
+    users,
+)
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -17,6 +26,8 @@ def answer_to_proto(answer: Any) -> Message:
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **attributes.ANSWERS,
+    **domains.ANSWERS,
+    **invitations.ANSWERS,
     **memberships.ANSWERS,
     **organizations.ANSWERS,
     **preferences.ANSWERS,

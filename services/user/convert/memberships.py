@@ -28,10 +28,10 @@ def membership_to_proto(membership: Membership) -> pb.Membership:
     )
 
 
-def role_from_proto(role: pb.Role.ValueType) -> Role:
+def role_from_proto(role: pb.Role.ValueType, field: str = "membership.role") -> Role:
     """Return the role. Raises InvalidArgument where none is said."""
     if role == pb.ROLE_UNSPECIFIED:
-        raise invalid_field("membership.role", "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
+        raise invalid_field(field, "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
     return Role(role)
 
 

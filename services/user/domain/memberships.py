@@ -58,6 +58,16 @@ class Membership:
         self._may_be_touched(by, owners)
         return MembershipDeleted(self.name, self.organization, self.user, at)
 
+    def leave(self, at: datetime, *, owners: int) -> MembershipDeleted:
+        """Return what to announce when the member leaves. Raises LastOwner."""
+        return self.end(at, by=self.role, owners=owners)
+
+    def grow(self, role: Role, at: datetime) -> tuple[Self, MembershipUpdated] | None:
+        """Return the membership with a role that was granted beside it, None if it allows no more than the present one."""
+        if role >= self.role:
+            return None
+        return self.change_role(role, at, by=Role.OWNER, owners=1)
+
     def _may_be_touched(self, by: Role, owners: int) -> None:
         if self.role is not Role.OWNER:
             return

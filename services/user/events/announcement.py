@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import attributes, memberships, organizations, preferences, teams, users
+from services.user.events import (
+    attributes,
+    domains,
+    invitations,
+    memberships,
+    organizations,
+    preferences,
+    teams,
+    users,
+)
 from trellis.policies import EVENTS
 
 
@@ -18,6 +27,8 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **attributes.MESSAGES,
+    **domains.MESSAGES,
+    **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
     **preferences.MESSAGES,

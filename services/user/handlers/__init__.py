@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.user.handlers.attributes import AttributeSchemaHandlers
+from services.user.handlers.domains import DomainHandlers
+from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.memberships import MembershipHandlers
 from services.user.handlers.organizations import OrganizationHandlers
 from services.user.handlers.preferences import PreferencesHandlers
@@ -22,11 +24,15 @@ class Handlers:
     teams: TeamHandlers
     preferences: PreferencesHandlers
     attribute_schemas: AttributeSchemaHandlers
+    invitations: InvitationHandlers
+    domains: DomainHandlers
 
 
 __all__ = [
     "AttributeSchemaHandlers",
+    "DomainHandlers",
     "Handlers",
+    "InvitationHandlers",
     "MembershipHandlers",
     "OrganizationHandlers",
     "PreferencesHandlers",

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
-from services.user.domain import Attributes, Membership, MembershipNotFound, OwnerRequired, Role, join
+from services.user.domain import (
+    Attributes,
+    Membership,
+    MembershipNotFound,
+    OwnerRequired,
+    Role,
+    join,
+    membership_name,
+)
 from services.user.ports import Begin, Memberships, Now, UserTransaction
 
 
@@ -46,7 +54,7 @@ class MembershipHandlers:
         """
         async with self.begin() as tx:
             organization = await tx.organizations.get(new.organization)
-            by = await _role_of(tx, new.organization, caller)
+            by = await role_of(tx, new.organization, caller)
             if new.attributes:
                 (await tx.attribute_schemas.get(new.organization)).check(new.attributes)
             membership, event = join(organization, new.user, new.role, at=self.now(), by=by, attributes=new.attributes)
@@ -97,6 +105,20 @@ class MembershipHandlers:
             await tx.commit(membership)
         return membership
 
+    async def leave_organization(self, organization: str, caller: Principal) -> Membership:
+        """End the caller's own membership and return what it was.
+
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, LastOwner.
+        """
+        async with self.begin() as tx:
+            (await tx.organizations.get(organization)).must_be_active()
+            membership = await tx.memberships.get(membership_name(organization, caller.subject))
+            event = membership.leave(self.now(), owners=await tx.memberships.count_owners(organization))
+            await tx.memberships.remove(membership.name)
+            tx.outbox.add(event)
+            await tx.commit(membership)
+        return membership
+
     async def resolve_membership(self, organization: str, user: str) -> Membership:
         """Return the membership that a token would be given for now. Raises MembershipNotFound."""
         return await self.memberships.resolve(organization, user)
@@ -106,11 +128,11 @@ async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Me
     """Lock the organization and return the membership, the caller's role of now and the number of owners."""
     organization = await tx.organizations.get(name.partition("/memberships/")[0])
     organization.must_be_active()
-    by = await _role_of(tx, organization.name, caller)
+    by = await role_of(tx, organization.name, caller)
     return await tx.memberships.get(name), by, await tx.memberships.count_owners(organization.name)
 
 
-async def _role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
+async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
     """Return the caller's role of now: a token may be minutes older than the membership. Raises OwnerRequired."""
     try:
         role = await tx.memberships.role_of(organization, caller.subject)

@@ -8,6 +8,7 @@ from typing import Any
 from services.chassis import etags
 from services.chassis.principal import Principal
 from services.user.domain import Preferences, ResolvedPreferences, UserNotFound, UserNotVisible, preferences_of, resolve
+from services.user.handlers.newcomers import take_in
 from services.user.ports import Accounts, AllPreferences, Begin, Now, UserTransaction
 
 ME = "users/me"
@@ -42,7 +43,7 @@ class PreferencesHandlers:
             try:
                 preferences = await tx.preferences.get(name)
             except UserNotFound:  # signed in, and here before auth's event about it
-                await tx.users.add(await self.accounts.get(caller.subject))
+                await take_in(tx, await self.accounts.get(caller.subject), self.now)
                 preferences = await tx.preferences.get(name)
             return await self._changed(tx, preferences, change)
 

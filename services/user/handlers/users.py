@@ -9,6 +9,7 @@ from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 from services.user.domain import User, UserNotFound, UserNotVisible
+from services.user.handlers.newcomers import take_in
 from services.user.ports import Accounts, Begin, Now, Users, UserTransaction
 
 ME = "users/me"
@@ -67,7 +68,7 @@ class UserHandlers:
     async def create_user(self, user: User) -> None:
         """Take in an account that auth announced. Hearing of it again changes nothing."""
         async with self.begin() as tx:
-            await tx.users.add(user)
+            await take_in(tx, user, self.now)
             await tx.commit()
 
     async def _locked(self, tx: UserTransaction, caller: Principal) -> User:
@@ -75,7 +76,7 @@ class UserHandlers:
         try:
             return await tx.users.get(caller.subject)
         except UserNotFound:
-            await tx.users.add(await self.accounts.get(caller.subject))
+            await take_in(tx, await self.accounts.get(caller.subject), self.now)
             return await tx.users.get(caller.subject)
 
     async def _myself(self, caller: Principal) -> User:

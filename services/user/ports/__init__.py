@@ -2,6 +2,8 @@
 
 from services.user.ports.accounts import Accounts
 from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
+from services.user.ports.domains import ChangedDomains, Domains
+from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
 from services.user.ports.preferences import AllPreferences, ChangedPreferences
@@ -15,11 +17,15 @@ __all__ = [
     "AttributeSchemas",
     "Begin",
     "ChangedAttributeSchemas",
+    "ChangedDomains",
+    "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
     "ChangedPreferences",
     "ChangedTeams",
     "ChangedUsers",
+    "Domains",
+    "Invitations",
     "Memberships",
     "NewId",
     "Now",

@@ -35,6 +35,10 @@ class ChangedMemberships(Protocol):
         """Return the role of now, whatever a token says. Raises MembershipNotFound."""
         ...
 
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        """Return the membership of whoever has an address."""
+        ...
+
     async def count_owners(self, organization: str) -> int:
         """Return how many owners the organization has."""
         ...

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from services.chassis.transaction import Transaction
 from services.user.ports.attributes import ChangedAttributeSchemas
+from services.user.ports.domains import ChangedDomains
+from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
 from services.user.ports.preferences import ChangedPreferences
@@ -24,6 +26,10 @@ class UserTransaction(Transaction, Protocol):
     def organizations(self) -> ChangedOrganizations: ...
     @property
     def memberships(self) -> ChangedMemberships: ...
+    @property
+    def invitations(self) -> ChangedInvitations: ...
+    @property
+    def domains(self) -> ChangedDomains: ...
     @property
     def teams(self) -> ChangedTeams: ...
     @property

@@ -36,6 +36,6 @@ class ChangedUsers(Protocol):
         """Write the user's current values."""
         ...
 
-    async def add(self, user: User) -> None:
-        """Write a new user; one that is there stays as it is."""
+    async def add(self, user: User) -> bool:
+        """Write a new user, and say whether it is new; one that is there stays as it is."""
         ...

@@ -56,5 +56,9 @@ class MembershipServicer(base.MembershipServiceServicer):
         ended = await self._handlers.delete_membership(request.name, request.etag, principal.current())
         return convert.membership_to_proto(ended)
 
+    async def LeaveOrganization(self, request: rpc.LeaveOrganizationRequest, context: Context) -> pb.Membership:
+        left = await self._handlers.leave_organization(request.name, principal.current())
+        return convert.membership_to_proto(left)
+
     async def ResolveMembership(self, request: rpc.ResolveMembershipRequest, context: Context) -> pb.Membership:
         return convert.membership_to_proto(await self._handlers.resolve_membership(request.organization, request.user))

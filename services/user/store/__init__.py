@@ -1,6 +1,8 @@
 """PostgreSQL behind the ports: tables, statements, row ↔ domain."""
 
 from services.user.store.attributes import SqlAttributeSchemas
+from services.user.store.domains import SqlDomains
+from services.user.store.invitations import SqlInvitations
 from services.user.store.memberships import SqlMemberships
 from services.user.store.organizations import SqlOrganizations
 from services.user.store.preferences import SqlPreferences
@@ -10,6 +12,8 @@ from services.user.store.users import SqlUsers
 
 __all__ = [
     "SqlAttributeSchemas",
+    "SqlDomains",
+    "SqlInvitations",
     "SqlMemberships",
     "SqlOrganizations",
     "SqlPreferences",

@@ -21,7 +21,7 @@ from services.user.domain import (
     UserNotFound,
     membership_name,
 )
-from services.user.store.tables import memberships, organizations, team_members, teams
+from services.user.store.tables import memberships, organizations, team_members, teams, users
 
 _COLUMNS = tuple(column.name for column in memberships.c)
 _CHANGING = ("role", "update_time", "version", "attributes")
@@ -39,6 +39,11 @@ _resolve = Statement(
     select(memberships, func.array(select(_inside.c.name).order_by(_inside.c.name).scalar_subquery()).label("teams"))
     .join(organizations)
     .where(_one, or_(organizations.c.delete_time.is_(None), memberships.c.role == Role.OWNER))
+)
+_find_by_email = Statement(
+    select(memberships)
+    .join(users, users.c.name == memberships.c.user)
+    .where(memberships.c.organization == bindparam("organization"), users.c.email == bindparam("email"))
 )
 _count_owners = Statement(
     select(func.count())
@@ -91,6 +96,10 @@ class ChangedMemberships:
 
     async def role_of(self, organization: str, user: str) -> Role:
         return (await self.get(membership_name(organization, user))).role
+
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        row = await self._tx.fetchrow(_find_by_email, organization=organization, email=email)
+        return _membership(row) if row else None
 
     async def count_owners(self, organization: str) -> int:
         row = await self._tx.fetchrow(_count_owners, organization=organization)

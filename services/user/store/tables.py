@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     MetaData,
     SmallInteger,
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -30,6 +33,7 @@ users = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Index("users_by_email", "email"),
 )
 
 organizations = Table(
@@ -55,6 +59,56 @@ memberships = Table(
     Column("version", BigInteger, nullable=False),
     Column("attributes", JSONB, nullable=False, server_default="{}"),
     Index("memberships_by_user", "user"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("inviter", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("user", Text, nullable=False),
+    Index("invitations_by_organization", "organization", "id"),
+    Index("invitations_by_expire_time", "expire_time"),
+    Index("invitations_pending", "organization", "email", unique=True, postgresql_where=text("state = 1")),
+)
+
+invitation_mails = Table(
+    "invitation_mails",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), nullable=False),
+    Column("inviter", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("request_time", DateTime(timezone=True), nullable=False),
+    Index("invitation_mails_by_organization", "organization", "request_time"),
+    Index("invitation_mails_by_inviter", "inviter", "request_time"),
+    comment="Mails of the last hour, to count them.",
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    Column("organization", Text, ForeignKey("organizations.name", ondelete="CASCADE"), primary_key=True),
+    Column("hostname", Text, primary_key=True),
+    Column("challenge", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("capture", Boolean, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("verify_time", DateTime(timezone=True)),
+    Column("check_time", DateTime(timezone=True)),
+    Column("seen_time", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False),
+    Index("domains_verified", "hostname", unique=True, postgresql_where=text("state = 2")),
+    Index("domains_due", "check_time", postgresql_where=text("state = 2")),
+    Index("domains_by_hostname", "hostname"),
 )
 
 teams = Table(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.chassis.db.session import Database, SqlTransaction
 from services.user.store.attributes import ChangedAttributeSchemas
+from services.user.store.domains import ChangedDomains
+from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
 from services.user.store.preferences import ChangedPreferences
@@ -19,6 +21,8 @@ class SqlUserTransaction(SqlTransaction):
         self.users = ChangedUsers(self)
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
+        self.invitations = ChangedInvitations(self)
+        self.domains = ChangedDomains(self)
         self.teams = ChangedTeams(self)
         self.attribute_schemas = ChangedAttributeSchemas(self)
         self.preferences = ChangedPreferences(self)

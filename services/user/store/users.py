@@ -82,8 +82,8 @@ class ChangedUsers:
     async def save(self, user: User) -> None:
         await self._tx.execute(_save, key=user.name, **_values(user))
 
-    async def add(self, user: User) -> None:
-        await self._tx.execute(_add, **_values(user))
+    async def add(self, user: User) -> bool:
+        return await self._tx.execute(_add, **_values(user)) == 1
 
 
 def _user(row: Row) -> User:

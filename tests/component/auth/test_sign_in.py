@@ -61,6 +61,7 @@ async def test_the_access_token_says_what_others_read(service: AuthProcess, ada:
         "organization": ORG,
         "permissions": ["organizations.update"],
         "iat": now,
+        "iat_ms": now * 1000,
         "exp": now + 300,
         "jti": claims["jti"],
     }

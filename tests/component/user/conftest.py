@@ -12,8 +12,12 @@ from services.user.domain import Membership, Organization, Role, User, membershi
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, Parts, UserProcess, running
+from trellis.user.v1 import domain_service_pb2 as domain_rpc
+from trellis.user.v1 import invitation_service_pb2 as rpc
+from trellis.user.v1 import resources_pb2 as resources
 
 ADA, BOB, CID, EVE = "users/usr_ada", "users/usr_bob", "users/usr_cid", "users/usr_eve"
+DAN = "users/usr_dan"
 ACME, HIDDEN = "organizations/org_acme", "organizations/org_hidden"
 ROLES = {ADA: Role.OWNER, CID: Role.ADMIN, BOB: Role.MEMBER}
 NOBODY = "users/usr_nobody"
@@ -63,6 +67,41 @@ def bob(service: UserProcess) -> Metadata:
 def eve(service: UserProcess) -> Metadata:
     """A call by the owner of HIDDEN."""
     return service.called_by(EVE, HIDDEN, "owner")
+
+
+@pytest.fixture
+def dan(service: UserProcess, store: FakeUserStore) -> Metadata:
+    """A call by somebody who is a member of nothing; dan@example.com."""
+    store.tables.users[DAN] = User(DAN, "dan@example.com", "Dan", NOON, NOON)
+    return service.called_by(DAN)
+
+
+async def invited(
+    service: UserProcess,
+    caller: Metadata,
+    email: str = "dan@example.com",
+    role: resources.Role.ValueType = resources.ROLE_MEMBER,
+) -> tuple[str, str]:
+    """Invite somebody into ACME; the name of the invitation and the token of its link."""
+    request = rpc.CreateInvitationRequest(parent=ACME, invitation=rpc.Invitation(email=email, role=role))
+    invitation = await service.invitations.CreateInvitation(request, metadata=caller)
+    return invitation.name, service.parts.links.token(invitation.name.rpartition("/")[2])
+
+
+EXAMPLE = f"{ACME}/domains/example.com"
+
+
+async def claimed(service: UserProcess, caller: Metadata, *, capture: bool = False) -> domain_rpc.Domain:
+    """Claim example.com for ACME."""
+    request = domain_rpc.CreateDomainRequest(parent=ACME, domain_id="example.com", domain=domain_rpc.Domain(capture=capture))
+    return await service.domains.CreateDomain(request, metadata=caller)
+
+
+async def verified(service: UserProcess, caller: Metadata, *, capture: bool = False) -> domain_rpc.Domain:
+    """Claim example.com for ACME, put the record into DNS and verify it."""
+    domain = await claimed(service, caller, capture=capture)
+    service.parts.resolver.records[domain.txt_record_name] = [domain.txt_record_value]
+    return await service.domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=caller)
 
 
 def stamp(time: Time) -> Timestamp:

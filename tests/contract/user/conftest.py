@@ -15,6 +15,8 @@ from services.chassis.keys import Keyring
 from services.user import convert, events
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlDomains,
+    SqlInvitations,
     SqlMemberships,
     SqlOrganizations,
     SqlPreferences,
@@ -53,6 +55,8 @@ def sql(database: Database) -> Ports:
         SqlUsers(database),
         SqlOrganizations(database),
         SqlMemberships(database),
+        SqlInvitations(database),
+        SqlDomains(database),
         SqlTeams(database),
         SqlPreferences(database),
         SqlAttributeSchemas(database),

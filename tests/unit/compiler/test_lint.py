@@ -56,7 +56,11 @@ BROKEN = [
     ("resource-reference", 'child_type = "trellis.dev/Cart"', 'child_type = "trellis.dev/Basket"'),
     ("resource-pattern", GET_PATTERN, ""),
     ("event", '"shop.v1.cart_updated"', '"carts"'),
-    ("event", 'key: "cart"}', 'key: "basket"}'),
+    ("event", 'key: "cart"', 'key: "basket"'),
+    ("event-revokes", 'subject: "cart"', 'subject: "basket"'),
+    ("event-revokes", 'subject: "cart"', 'except_session: "cart"'),
+    ("event-revokes", 'time: "update_time"', 'time: "cart"'),
+    ("event-revokes", 'subject: "cart"', 'subject: "update_time"'),
     ("data-class", "(trellis.policy.v1.data_class) = DATA_CLASS_PERSONAL,", ""),
     ("data-class", "string page_token = 3", "string access_token = 3"),
     ("event-secret", "string cart = 1 [", "string cart = 1 [(trellis.policy.v1.data_class) = DATA_CLASS_SECRET, "),
@@ -88,6 +92,14 @@ def test_a_broken_rule_is_found(rule: str, old: str, new: str) -> None:
     found = findings(contract(old, new))
     assert rule in {finding.rule for finding in found}
     assert all(finding.place.line > 0 and finding.cure for finding in found)
+
+
+def test_a_read_that_no_url_may_hold_is_sent_by_post() -> None:
+    secret = "string filter = 4 [(trellis.policy.v1.data_class) = DATA_CLASS_PERSONAL, "
+
+    found = findings(contract("string filter = 4 [", secret))
+
+    assert {finding.rule for finding in found} == {"secret-in-url"}
 
 
 def test_every_rule_is_broken_once() -> None:

@@ -18,6 +18,8 @@ from trellis.user.v1 import resources_pb2 as resources
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
+DOMAIN = f"{ORGANIZATION}/domains/example.com"
+INVITATION = f"{ORGANIZATION}/invitations/inv_1"
 TEAM, OUTER = f"{ORGANIZATION}/teams/team_1", f"{ORGANIZATION}/teams/team_2"
 CASES: list[tuple[Any, str, str, Message]] = [
     (
@@ -71,6 +73,73 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.membership_deleted",
         ORGANIZATION,
         pb.MembershipDeleted(membership=NAME, organization=ORGANIZATION, user=USER, delete_time=AT),
+    ),
+    (
+        domain.InvitationCreated(INVITATION, ORGANIZATION, Role.ADMIN, USER, NOON, NOON),
+        "user.v1.invitation_created",
+        INVITATION,
+        pb.InvitationCreated(
+            invitation=INVITATION,
+            organization=ORGANIZATION,
+            role=resources.ROLE_ADMIN,
+            inviter=USER,
+            create_time=AT,
+            expire_time=AT,
+        ),
+    ),
+    (
+        domain.InvitationResent(INVITATION, ORGANIZATION, NOON, NOON),
+        "user.v1.invitation_resent",
+        INVITATION,
+        pb.InvitationResent(invitation=INVITATION, organization=ORGANIZATION, update_time=AT, expire_time=AT),
+    ),
+    (
+        domain.InvitationAccepted(INVITATION, ORGANIZATION, USER, NOON),
+        "user.v1.invitation_accepted",
+        INVITATION,
+        pb.InvitationAccepted(invitation=INVITATION, organization=ORGANIZATION, user=USER, update_time=AT),
+    ),
+    (
+        domain.InvitationDeclined(INVITATION, ORGANIZATION, NOON),
+        "user.v1.invitation_declined",
+        INVITATION,
+        pb.InvitationDeclined(invitation=INVITATION, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.InvitationRevoked(INVITATION, ORGANIZATION, NOON),
+        "user.v1.invitation_revoked",
+        INVITATION,
+        pb.InvitationRevoked(invitation=INVITATION, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainCreated(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_created",
+        DOMAIN,
+        pb.DomainCreated(domain=DOMAIN, organization=ORGANIZATION, create_time=AT),
+    ),
+    (
+        domain.DomainVerified(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_verified",
+        DOMAIN,
+        pb.DomainVerified(domain=DOMAIN, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainUpdated(DOMAIN, ORGANIZATION, ("capture",), NOON),
+        "user.v1.domain_updated",
+        DOMAIN,
+        pb.DomainUpdated(domain=DOMAIN, organization=ORGANIZATION, fields=["capture"], update_time=AT),
+    ),
+    (
+        domain.DomainLost(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_lost",
+        DOMAIN,
+        pb.DomainLost(domain=DOMAIN, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.DomainDeleted(DOMAIN, ORGANIZATION, NOON),
+        "user.v1.domain_deleted",
+        DOMAIN,
+        pb.DomainDeleted(domain=DOMAIN, organization=ORGANIZATION, delete_time=AT),
     ),
     (
         domain.TeamCreated(TEAM, ORGANIZATION, NOON),

@@ -303,23 +303,74 @@ class EventPolicy(_message.Message):
 
     TOPIC_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    REVOKES_FIELD_NUMBER: _builtins.int
     topic: _builtins.str
     """The topic, for example `auth.v1.account_created`."""
     key: _builtins.str
     """The field that names the resource the event is about. Events of one resource keep their order."""
+    @_builtins.property
+    def revokes(self) -> Global___Revokes:
+        """Whose access tokens end with the event, everywhere and within a second. Unset: nobody's."""
+
     def __init__(
         self,
         *,
         topic: _builtins.str = ...,
         key: _builtins.str = ...,
+        revokes: Global___Revokes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revokes", b"revokes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "revokes", b"revokes", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventPolicy: _TypeAlias = EventPolicy  # noqa: Y015
+
+@_typing.final
+class Revokes(_message.Message):
+    """Which access tokens an event makes useless: those that match every field named here and were issued before it happened.
+    An event in which one of the named fields is empty ends no token. At least one of `subject`, `organization`, `session`
+    and `api_key` is set.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    ORGANIZATION_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    EXCEPT_SESSION_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The field that holds the subject of the tokens, for example `user`."""
+    organization: _builtins.str
+    """The field that holds the organization the tokens name."""
+    session: _builtins.str
+    """The field that holds the session the tokens belong to."""
+    api_key: _builtins.str
+    """The field that holds the API key the tokens were exchanged for."""
+    except_session: _builtins.str
+    """The field that holds a session whose tokens stay good all the same; empty in an event that spares none."""
+    time: _builtins.str
+    """The field that says when it happened. Unset: when the event was announced, just before its transaction committed."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        organization: _builtins.str = ...,
+        session: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+        except_session: _builtins.str = ...,
+        time: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "except_session", b"except_session", "organization", b"organization", "session", b"session", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Revokes: _TypeAlias = Revokes  # noqa: Y015
 
 @_typing.final
 class ReasonPolicy(_message.Message):

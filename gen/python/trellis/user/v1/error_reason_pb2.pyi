@@ -54,6 +54,32 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The user is not in the team."""
     ERROR_REASON_TEAM_MEMBER_EXISTS: _ErrorReason.ValueType  # 145
     """The user is in the team already."""
+    ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 120
+    """There is no such invitation."""
+    ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 121
+    """The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+    ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: _ErrorReason.ValueType  # 122
+    """The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+    mail came to.
+    """
+    ERROR_REASON_INVITATION_NOT_OPEN: _ErrorReason.ValueType  # 123
+    """The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+    ERROR_REASON_INVITATION_LIMIT_REACHED: _ErrorReason.ValueType  # 124
+    """The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+    ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: _ErrorReason.ValueType  # 125
+    """Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_NOT_FOUND: _ErrorReason.ValueType  # 126
+    """There is no such domain."""
+    ERROR_REASON_DOMAIN_EXISTS: _ErrorReason.ValueType  # 127
+    """The organization claimed the domain before."""
+    ERROR_REASON_DOMAIN_NOT_CLAIMABLE: _ErrorReason.ValueType  # 128
+    """The domain belongs to many: it is a public suffix or a public mail provider's."""
+    ERROR_REASON_DOMAIN_NOT_VERIFIED: _ErrorReason.ValueType  # 129
+    """DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+    ERROR_REASON_DOMAIN_LOOKUP_FAILED: _ErrorReason.ValueType  # 130
+    """The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_LIMIT_REACHED: _ErrorReason.ValueType  # 131
+    """The organization has as many domains as it may have. Delete some."""
     ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: _ErrorReason.ValueType  # 146
     """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
     ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
@@ -94,6 +120,32 @@ ERROR_REASON_TEAM_MEMBER_NOT_FOUND: ErrorReason.ValueType  # 144
 """The user is not in the team."""
 ERROR_REASON_TEAM_MEMBER_EXISTS: ErrorReason.ValueType  # 145
 """The user is in the team already."""
+ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 120
+"""There is no such invitation."""
+ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 121
+"""The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: ErrorReason.ValueType  # 122
+"""The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+mail came to.
+"""
+ERROR_REASON_INVITATION_NOT_OPEN: ErrorReason.ValueType  # 123
+"""The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+ERROR_REASON_INVITATION_LIMIT_REACHED: ErrorReason.ValueType  # 124
+"""The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: ErrorReason.ValueType  # 125
+"""Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_NOT_FOUND: ErrorReason.ValueType  # 126
+"""There is no such domain."""
+ERROR_REASON_DOMAIN_EXISTS: ErrorReason.ValueType  # 127
+"""The organization claimed the domain before."""
+ERROR_REASON_DOMAIN_NOT_CLAIMABLE: ErrorReason.ValueType  # 128
+"""The domain belongs to many: it is a public suffix or a public mail provider's."""
+ERROR_REASON_DOMAIN_NOT_VERIFIED: ErrorReason.ValueType  # 129
+"""DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+ERROR_REASON_DOMAIN_LOOKUP_FAILED: ErrorReason.ValueType  # 130
+"""The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_LIMIT_REACHED: ErrorReason.ValueType  # 131
+"""The organization has as many domains as it may have. Delete some."""
 ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
 """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
 ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147

@@ -631,6 +631,38 @@ class DeleteMembershipRequest(_message.Message):
 Global___DeleteMembershipRequest: _TypeAlias = DeleteMembershipRequest  # noqa: Y015
 
 @_typing.final
+class LeaveOrganizationRequest(_message.Message):
+    """Request message for MembershipService.LeaveOrganization."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The organization, `organizations/{organization}`."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaveOrganizationRequest: _TypeAlias = LeaveOrganizationRequest  # noqa: Y015
+
+@_typing.final
 class ResolveMembershipRequest(_message.Message):
     """Request message for MembershipService.ResolveMembership."""
 

@@ -583,6 +583,11 @@ class MembershipServiceStub:
                 request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.SerializeToString,
                 response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
                 _registered_method=True)
+        self.LeaveOrganization = channel.unary_unary(
+                '/trellis.user.v1.MembershipService/LeaveOrganization',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
+                _registered_method=True)
         self.ResolveMembership = channel.unary_unary(
                 '/trellis.user.v1.MembershipService/ResolveMembership',
                 request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.ResolveMembershipRequest.SerializeToString,
@@ -642,6 +647,15 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LeaveOrganization(self, request, context):
+        """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResolveMembership(self, request, context):
         """Gets the membership a token would be given for, as of now: of a deleted organization only an owner's.
 
@@ -677,6 +691,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
             'DeleteMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMembership,
                     request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.SerializeToString,
+            ),
+            'LeaveOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveOrganization,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.FromString,
                     response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.SerializeToString,
             ),
             'ResolveMembership': grpc.unary_unary_rpc_method_handler(
@@ -820,6 +839,33 @@ class MembershipService:
             target,
             '/trellis.user.v1.MembershipService/DeleteMembership',
             trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.MembershipService/LeaveOrganization',
+            trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.SerializeToString,
             trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
             options,
             channel_credentials,

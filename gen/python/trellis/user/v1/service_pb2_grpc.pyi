@@ -301,6 +301,11 @@ class MembershipServiceStub:
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
     """
+    LeaveOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.LeaveOrganizationRequest, _resources_pb2.Membership]
+    """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
+    """
     ResolveMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.ResolveMembershipRequest, _resources_pb2.Membership]
     """Gets the membership a token would be given for, as of now: of a deleted organization only an owner's.
 
@@ -339,6 +344,11 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+    """
+    LeaveOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.LeaveOrganizationRequest, _resources_pb2.Membership]  # type: ignore[assignment]
+    """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
     """
     ResolveMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.ResolveMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Gets the membership a token would be given for, as of now: of a deleted organization only an owner's.
@@ -405,6 +415,17 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def LeaveOrganization(
+        self,
+        request: _service_pb2.LeaveOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
+        """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,33 @@
+"""Work that is done again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.chassis.jobs import Job
+
+
+async def test_it_is_done_again_until_cancelled() -> None:
+    done = asyncio.Semaphore(0)
+
+    async def work() -> None:
+        done.release()
+
+    running = asyncio.create_task(Job("test", timedelta(0), work).run())
+    for _ in range(3):
+        await done.acquire()
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_it_ends_where_the_work_fails() -> None:
+    async def work() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await Job("test", timedelta(hours=1), work).run()
