@@ -44,11 +44,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt | grep -v 'already satisfied' || test $${PIPESTATUS[0]} -eq 0
 	@touch $@
 
-gen: install-dev ## derive everything from proto/, and .env.example from every config.py
+gen: install-dev ## derive everything from proto/, .env.example from every config.py and docs/cli.md
 	@$(BIN)/python -m compiler
 	@$(BIN)/python -m services.chassis.env_example
+	@$(BIN)/python -m cli.reference
 
-lint: install-dev ## contracts, generated files, format, types, layers
+lint: install-dev ## contracts, generated files, migrations, format, types, layers
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code --path proto/trellis
 	$(BIN)/buf build --path proto/trellis -o -#format=binpb | $(BIN)/buf breaking -#format=binpb --against proto/released.binpb
@@ -56,6 +57,8 @@ lint: install-dev ## contracts, generated files, format, types, layers
 	$(BIN)/python -m compiler --check
 	$(BIN)/python -m compiler.diff
 	$(BIN)/python -m services.chassis.env_example --check
+	$(BIN)/python -m cli db lint
+	$(BIN)/python -m cli.reference --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -9,7 +9,6 @@ down_revision = "0001_create"
 
 def upgrade() -> None:
     """Create the tables, and find users by address."""
-    op.create_index("users_by_email", "users", ["email"])
     op.create_table(
         "invitations",
         sa.Column("id", sa.Text, primary_key=True),
@@ -60,6 +59,8 @@ def upgrade() -> None:
     op.create_index("domains_verified", "domains", ["hostname"], unique=True, postgresql_where=sa.text("state = 2"))
     op.create_index("domains_due", "domains", ["check_time"], postgresql_where=sa.text("state = 2"))
     op.create_index("domains_by_hostname", "domains", ["hostname"])
+    with op.get_context().autocommit_block():
+        op.create_index("users_by_email", "users", ["email"], postgresql_concurrently=True)
 
 
 def downgrade() -> None:
