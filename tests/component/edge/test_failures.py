@@ -139,10 +139,14 @@ async def test_a_service_that_is_away_is_unavailable_for_a_while(live: Edge) -> 
 
 async def test_a_call_that_takes_too_long_is_cut(live: Edge) -> None:
     live.silent.add(GET_USER)
-    code, _, body = await sent(live, Refusal("", "GET", ME, 504, "DEADLINE_EXCEEDED", "", signed=True))
+    for _ in range(5):  # the stub's own gRPC ends at the same moment; now and then it is first, and says less
+        code, _, body = await sent(live, Refusal("", "GET", ME, 504, "DEADLINE_EXCEEDED", "", signed=True))
+        assert code == 504
+        if b"ErrorInfo" in body:
+            break
     live.silent.clear()
     status, info = status_of(body)
-    assert (code, info.reason, status.message) == (504, "DEADLINE_EXCEEDED", "The call ran out of time.")
+    assert (info.reason, status.message) == ("DEADLINE_EXCEEDED", "The call ran out of time.")
 
 
 async def test_too_many_calls_say_when_to_come_back(live: Edge) -> None:
