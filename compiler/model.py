@@ -202,6 +202,8 @@ class Policy:
     access: str
     """`public`, `signed_in`, `permission` or `internal`."""
     permission: str
+    permission_for_others: str
+    """What a `signed_in` caller needs to ask about others than itself; empty if it may not."""
     granted_to: tuple[str, ...]
     """`owner`, `admin`, `member`."""
     callers: tuple[str, ...]
@@ -213,6 +215,11 @@ class Policy:
     slo_success: float
     audited: bool
     reasons: tuple[str, ...]
+
+    @property
+    def grantable(self) -> str:
+        """The permission that `granted_to` is about, whichever it is."""
+        return self.permission or self.permission_for_others
 
 
 @dataclass(frozen=True, slots=True)

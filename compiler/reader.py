@@ -146,12 +146,13 @@ class _FileReader:
 
     def _policy(self, policy: Any) -> Policy:
         if policy is None:
-            return Policy("", "", (), (), 0, "", None, 0, 0, audited=False, reasons=())
+            return Policy("", "", "", (), (), 0, "", None, 0, 0, audited=False, reasons=())
         access = policy.WhichOneof("access") or ""
         roles = self._options.enum_names("trellis.policy.v1.PredefinedRole")
         return Policy(
             access=access if access and getattr(policy, access) else "",
             permission=policy.permission,
+            permission_for_others=policy.permission_for_others,
             granted_to=tuple(roles[role].lower() for role in policy.granted_to),
             callers=tuple(policy.internal.callers),
             timeout_s=_seconds(policy.timeout),

@@ -54,10 +54,12 @@ def permission(contract: Contract) -> Iterator[Problem]:
     """A permission that no role carries shuts everybody out; a role without one grants nothing."""
     for rpc in contract.rpcs:
         policy = rpc.policy
-        if bool(policy.permission) != bool(policy.granted_to):
-            yield _at(rpc, "set permission and granted_to together")
-        if policy.permission and not _PERMISSION.fullmatch(policy.permission):
-            yield _at(rpc, f"write the permission as resources.verb, not {policy.permission!r}")
+        if bool(policy.grantable) != bool(policy.granted_to):
+            yield _at(rpc, "set permission (or permission_for_others) and granted_to together")
+        if policy.grantable and not _PERMISSION.fullmatch(policy.grantable):
+            yield _at(rpc, f"write the permission as resources.verb, not {policy.grantable!r}")
+        if policy.permission_for_others and policy.access != "signed_in":
+            yield _at(rpc, "use permission_for_others with signed_in only: it widens what the caller may ask about itself")
         if len(set(policy.granted_to)) != len(policy.granted_to):
             yield _at(rpc, "name each role once")
 
@@ -133,7 +135,7 @@ def own_request(contract: Contract) -> Iterator[Problem]:
 def _verb(contract: Contract, rpc: Rpc, http: HttpBinding) -> str:
     custom = ":" in http.template.rpartition("}")[2].rpartition("/")[2]
     if custom or not rpc.name.startswith(("Get", "List", "Create", "Update", "Delete")):
-        in_url = rpc.no_side_effects and not _tells(contract, rpc)
+        in_url = rpc.no_side_effects and _fits_url(contract, rpc)
         wanted = "GET" if in_url else "POST"
         body = http.body == ("" if in_url else "*")
     else:
@@ -145,9 +147,10 @@ def _verb(contract: Contract, rpc: Rpc, http: HttpBinding) -> str:
     return "" if body else "let the body be the resource (Create, Update), `*` (custom methods) or nothing"
 
 
-def _tells(contract: Contract, rpc: Rpc) -> bool:
-    """Say whether the request holds what no URL may: then a read is sent by POST, too."""
-    return any(field.data_class for _, _, field in contract.walk(contract.request(rpc)))
+def _fits_url(contract: Contract, rpc: Rpc) -> bool:
+    """Say whether a URL may hold the request, which tells of nobody, and can, since no list of messages is in it."""
+    fields = [field for _, _, field in contract.walk(contract.request(rpc))]
+    return not any(field.data_class or (field.repeated and field.type in contract.messages) for field in fields)
 
 
 def _complete(limit: RateLimit) -> bool:

@@ -10,6 +10,8 @@ from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, Field, Message
 
 DOMAIN = "trellis.dev/"
+ANY = "*"
+"""What a field refers to that may name a resource of any type (AIP-4231)."""
 _CRITERIA = ("subject", "organization", "session", "api_key")
 _HOLDERS = ("name", "parent", "names")
 _SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
@@ -57,7 +59,7 @@ def reference(contract: Contract) -> Iterator[Problem]:
                 yield _at(request, field, "add google.api.resource_reference")
     for message in contract.messages.values():
         for field in message.fields:
-            if field.reference and field.reference not in known:
+            if field.reference and field.reference not in {*known, ANY}:
                 yield _at(message, field, f"refer to a resource of the contract, not {field.reference!r}")
 
 

@@ -154,7 +154,10 @@ def _access(rpc: Rpc) -> str:
     if policy.access == "public":
         return "**Access:** anybody, without a token."
     if policy.access == "signed_in":
-        return "**Access:** any valid access token."
+        others = f"; about others only with the permission `{policy.permission_for_others}`" * bool(
+            policy.permission_for_others
+        )
+        return f"**Access:** any valid access token{others}."
     roles = ", ".join(policy.granted_to)
     return f"**Access:** the permission `{policy.permission}` in the organization that the request names (held by: {roles})."
 

@@ -1,19 +1,22 @@
-"""Events → handlers: the mails that auth asks itself to send, once the asking has committed."""
+"""Events → handlers: the mails that auth asks itself to send, once the asking has committed; members who left."""
 
 from __future__ import annotations
 
-from services.auth.handlers import SignUpHandlers
+from services.auth.handlers import RoleBindingHandlers, SignUpHandlers
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
 from trellis.auth.v1 import events_pb2 as pb
 from trellis.policies import EVENTS
+from trellis.user.v1 import events_pb2 as user_events
 
 VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
+MEMBERSHIP_DELETED = EVENTS[user_events.MembershipDeleted.DESCRIPTOR.full_name][0]
+TEAM_DELETED = EVENTS[user_events.TeamDeleted.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
 
 
 def consumer(handlers: SignUpHandlers) -> Consumer:
-    """Return what the auth service listens to."""
+    """Return what asks for a mail."""
 
     async def verification_requested(event: Event) -> None:
         message = pb.VerificationRequested.FromString(event.data)
@@ -24,3 +27,17 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
 
     topics = {VERIFICATION_REQUESTED: verification_requested, SIGN_UP_REPEATED: sign_up_repeated}
     return Consumer("auth.mail", topics)
+
+
+def leavers(handlers: RoleBindingHandlers) -> Consumer:
+    """Return what makes role bindings go: whoever leaves an organization leaves its roles behind, a team that goes too."""
+
+    async def membership_deleted(event: Event) -> None:
+        message = user_events.MembershipDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.user)
+
+    async def team_deleted(event: Event) -> None:
+        message = user_events.TeamDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.team)
+
+    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted, TEAM_DELETED: team_deleted})

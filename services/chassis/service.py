@@ -54,6 +54,8 @@ class Chassis:
     database: Database
     channel: Callable[[str], Any]
     """Opens a channel to a target, with this service's token on every call."""
+    revocations: Revocations
+    """Whose tokens are over; known within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         stack.callback(stop_telemetry)
         running = _Running(stack)
         database, bus, buckets, revocations = await _adapters(service, config, running)
-        assembly = await service.build(_chassis(config, database, running))
+        assembly = await service.build(_chassis(config, database, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
@@ -156,7 +158,7 @@ async def _followed(valkey: Any, running: _Running) -> Revocations:
     return revocations
 
 
-def _chassis(config: ServiceConfig, database: Database, running: _Running) -> Chassis:
+def _chassis(config: ServiceConfig, database: Database, revocations: Revocations, running: _Running) -> Chassis:
     tokens = ServiceTokens(_service_key(config), audience=config.audience, clock=database.now)
 
     def open_channel(target: str) -> Any:
@@ -164,7 +166,7 @@ def _chassis(config: ServiceConfig, database: Database, running: _Running) -> Ch
         running.stack.push_async_callback(opened.close)
         return opened
 
-    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel)
+    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations)
 
 
 def _service_key(config: ServiceConfig) -> ECKey:

@@ -90,6 +90,8 @@ class _Fields:
         if name not in self.names:
             raise invalid_field("filter", f"there is no field {field}.", "filter.field")
         value = getattr(item, name)
+        if value is None:
+            return False  # as in SQL
         if isinstance(value, dict) or path:
             return _inside(value, path, comparison, text, field)
         if comparison == ":" and isinstance(value, str) and field not in self.enums:

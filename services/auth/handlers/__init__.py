@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.auth.handlers.access import AccessHandlers
 from services.auth.handlers.accounts import AccountHandlers
 from services.auth.handlers.keys import KeyHandlers
+from services.auth.handlers.role_bindings import RoleBindingHandlers
+from services.auth.handlers.roles import RoleHandlers
 from services.auth.handlers.sessions import SessionHandlers
 from services.auth.handlers.sign_ins import SignInHandlers
 from services.auth.handlers.sign_ups import SignUpHandlers
@@ -20,12 +23,18 @@ class Handlers:
     sessions: SessionHandlers
     keys: KeyHandlers
     accounts: AccountHandlers
+    roles: RoleHandlers
+    role_bindings: RoleBindingHandlers
+    access: AccessHandlers
 
 
 __all__ = [
+    "AccessHandlers",
     "AccountHandlers",
     "Handlers",
     "KeyHandlers",
+    "RoleBindingHandlers",
+    "RoleHandlers",
     "SessionHandlers",
     "SignInHandlers",
     "SignUpHandlers",

@@ -7,11 +7,12 @@ JWT (RFC 9068)                       an access token
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from services.auth.domain import RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
+from joserfc.jwk import ECKey
+
+from services.auth.domain import Permitted, RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
 from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
 from services.chassis.keys import Keyring
@@ -20,6 +21,7 @@ from services.chassis.tokens import ACCESS, sign
 
 VERIFICATION, REFRESH = "vrf_", "trr_"
 CLIENT = "trellis"  # the platform's own first-party client
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,17 @@ class Tokens:
             raise RefreshTokenInvalid
         return name, int(digits)
 
-    async def issue(self, session: Session, permissions: Sequence[str], *, at: datetime, refresh: bool = True) -> TokenSet:
-        """Return a token set that names the session's organization with these permissions, which were true after `at`.
+    async def signing_key(self) -> ECKey:
+        """Return the key to issue with. Ask before a transaction: where it is read, that takes a connection of its own."""
+        return await self.keys.signing_key()
+
+    def issue(self, key: ECKey, session: Session, permitted: Permitted, *, at: datetime, refresh: bool = True) -> TokenSet:
+        """Return a token set that names the session's organization with what is permitted there, which was true after `at`.
 
         What is revoked between `at` and now ends the token: it may have been made of what was true before.
         """
         second = at.replace(microsecond=0)
-        expire_time = second + self.lifetime
+        expire_time = min(second + self.lifetime, permitted.until.replace(microsecond=0) if permitted.until else FOREVER)
         claims = {
             "iss": self.issuer,
             "aud": self.audience,
@@ -80,13 +86,15 @@ class Tokens:
             "client_id": CLIENT,
             "session": session.name,
             "organization": session.organization,
-            "permissions": list(permissions),
+            "permissions": permitted.permissions,
             "iat": int(second.timestamp()),
             "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
             "exp": int(expire_time.timestamp()),
             "jti": self.new_id("tok"),
         }
-        access_token = sign(await self.keys.signing_key(), ACCESS, claims)
+        if permitted.grants:
+            claims["grants"] = permitted.grants
+        access_token = sign(key, ACCESS, claims)
         return TokenSet(
             access_token=access_token,
             expire_time=expire_time,
@@ -94,7 +102,7 @@ class Tokens:
             session=session.name,
             user=session.user,
             organization=session.organization,
-            permissions=tuple(permissions),
+            permissions=permitted.permissions,
         )
 
     def _mac(self, label: str, *parts: str) -> str:

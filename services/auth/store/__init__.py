@@ -2,6 +2,8 @@
 
 from services.auth.store.accounts import SqlAccounts
 from services.auth.store.keys import SqlSigningKeys
+from services.auth.store.role_bindings import SqlRoleBindings
+from services.auth.store.roles import SqlRoles
 from services.auth.store.sessions import SqlSessions
 from services.auth.store.sign_ups import SqlSignUps
 from services.auth.store.transaction import SqlAuthTransaction
@@ -9,6 +11,8 @@ from services.auth.store.transaction import SqlAuthTransaction
 __all__ = [
     "SqlAccounts",
     "SqlAuthTransaction",
+    "SqlRoleBindings",
+    "SqlRoles",
     "SqlSessions",
     "SqlSignUps",
     "SqlSigningKeys",

@@ -265,6 +265,50 @@ async def test_a_token_without_an_organization_reaches_none(server: Running, tim
     assert said(refused) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
 
 
+TEAM = f"{ACME}/teams/team_1"
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "reached"),
+    [
+        (f"{ACME}/memberships/usr_bob", f"{ACME}/memberships/usr_bob", True),
+        (ACME, f"{ACME}/memberships/usr_bob", True),
+        (f"{ACME}/memberships/usr_bo", f"{ACME}/memberships/usr_bob", False),
+        (f"{ACME}/memberships/usr_eve", f"{ACME}/memberships/usr_bob", False),
+        (TEAM, f"{ACME}/memberships/usr_bob", False),
+        ("organizations/org_other", "organizations/org_other/memberships/usr_bob", False),
+    ],
+)
+async def test_a_permission_on_a_resource_opens_what_lies_below_it(
+    server: Running, time: Time, resource: str, name: str, reached: bool
+) -> None:
+    token = access_token(time, organization=ACME, permissions=[], grants={resource: ["memberships.update"]})
+    request = rpc.UpdateMembershipRequest(membership=pb.Membership(name=name, user="users/usr_eve", role=pb.ROLE_OWNER))
+
+    call = server.memberships.UpdateMembership(request, metadata=token)
+
+    if reached:
+        await call
+    else:
+        assert said(await refusal(call)) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert len(server.handlers.reached) == reached
+
+
+async def test_a_permission_on_a_resource_opens_nothing_else(server: Running, time: Time) -> None:
+    token = access_token(time, organization=ACME, permissions=["users.list"], grants={TEAM: ["memberships.create"]})
+
+    await server.list(token)
+    another = await refusal(server.list(access_token(time, organization=ACME, grants={TEAM: ["users.list"]})))
+    above = rpc.CreateMembershipRequest(parent=ACME, membership=pb.Membership(user=ADA, role=pb.ROLE_OWNER))
+    unnamed = rpc.CreateMembershipRequest(membership=pb.Membership(user=ADA, role=pb.ROLE_OWNER))
+
+    assert said(another) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    for request in (above, unnamed):
+        refused = await refusal(server.memberships.CreateMembership(request, metadata=token))
+        assert said(refused) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert server.handlers.reached == [("ListUsers", ADA)]
+
+
 async def test_an_internal_rpc_is_for_the_services_it_names(server: Running, ada: Metadata, time: Time) -> None:
     request = rpc.ResolveMembershipRequest(organization=ACME, user=ADA)
 

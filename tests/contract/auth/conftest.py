@@ -10,7 +10,15 @@ import pytest
 
 from cli.engines.postgres import PostgresEngine
 from services.auth import convert, events
-from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
+from services.auth.store import (
+    SqlAccounts,
+    SqlAuthTransaction,
+    SqlRoleBindings,
+    SqlRoles,
+    SqlSessions,
+    SqlSigningKeys,
+    SqlSignUps,
+)
 from services.auth.store.tables import metadata
 from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
@@ -46,6 +54,8 @@ def sql(database: Database) -> Ports:
         SqlSessions(database),
         SqlSigningKeys(database),
         partial(SqlAuthTransaction, database),
+        SqlRoles(database),
+        SqlRoleBindings(database),
     )
 
 

@@ -13,6 +13,9 @@ from tests.conftest import NOON
 from trellis.auth.v1 import events_pb2 as pb
 
 USER, SESSION = "users/usr_1", "users/usr_1/sessions/ses_1"
+ORG = "organizations/org_1"
+ROLE, BINDING, TEAM = f"{ORG}/roles/rol_1", f"{ORG}/roleBindings/rbd_1", f"{ORG}/teams/team_1"
+BOUND: Any = {"role_binding": BINDING, "organization": ORG, "role": ROLE, "subject": USER, "resource": ORG}
 CASES: list[tuple[Any, str, str, Message]] = [
     (
         domain.AccountCreated(USER, "ada@example.com", "Ada", NOON),
@@ -45,6 +48,42 @@ CASES: list[tuple[Any, str, str, Message]] = [
             (domain.Cause.REVOKED, pb.SessionRevoked.CAUSE_REVOKED),
             (domain.Cause.REUSED, pb.SessionRevoked.CAUSE_REUSED),
         )
+    ),
+    (
+        domain.RoleCreated(ROLE, ORG, NOON),
+        "auth.v1.role_created",
+        ROLE,
+        pb.RoleCreated(role=ROLE, organization=ORG, create_time=timestamp(NOON)),
+    ),
+    (
+        domain.RoleUpdated(ROLE, ORG, ("permissions",), NOON),
+        "auth.v1.role_updated",
+        ROLE,
+        pb.RoleUpdated(role=ROLE, organization=ORG, fields=["permissions"], update_time=timestamp(NOON)),
+    ),
+    (
+        domain.RoleDeleted(ROLE, ORG, NOON),
+        "auth.v1.role_deleted",
+        ROLE,
+        pb.RoleDeleted(role=ROLE, organization=ORG, delete_time=timestamp(NOON)),
+    ),
+    (
+        domain.RoleBindingCreated(BINDING, ORG, ROLE, USER, ORG, NOON),
+        "auth.v1.role_binding_created",
+        BINDING,
+        pb.RoleBindingCreated(**BOUND, create_time=timestamp(NOON)),
+    ),
+    (
+        domain.RoleBindingDeleted(BINDING, ORG, ROLE, USER, ORG, NOON),
+        "auth.v1.role_binding_deleted",
+        BINDING,
+        pb.RoleBindingDeleted(**BOUND, delete_time=timestamp(NOON)),
+    ),
+    (
+        domain.TeamAccessChanged(ORG, TEAM, NOON),
+        "auth.v1.team_access_changed",
+        ORG,
+        pb.TeamAccessChanged(organization=ORG, team=TEAM, update_time=timestamp(NOON)),
     ),
 ]
 

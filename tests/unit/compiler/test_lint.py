@@ -23,6 +23,8 @@ BROKEN = [
     ("policy-permission", "granted_to: [PREDEFINED_ROLE_OWNER]", ""),
     ("policy-permission", '"carts.get"', '"GetCart"'),
     ("policy-permission", "[PREDEFINED_ROLE_OWNER]", "[PREDEFINED_ROLE_OWNER, PREDEFINED_ROLE_OWNER]"),
+    ("policy-permission", 'permission: "carts.get"', 'permission: "carts.get" permission_for_others: "carts.check"'),
+    ("policy-permission", "signed_in: true", 'signed_in: true permission_for_others: "carts.check"'),
     ("policy-callers", '["till"]', "[]"),
     ("policy-callers", '["till"]', '["shop"]'),
     ("policy-rate-limit", "rate_limit: {key: KEY_ADDRESS burst: 5 refill: 10 per: {seconds: 60}}", ""),
@@ -100,6 +102,21 @@ def test_a_read_that_no_url_may_hold_is_sent_by_post() -> None:
     found = findings(contract("string filter = 4 [", secret))
 
     assert {finding.rule for finding in found} == {"secret-in-url"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "signed_in: true",
+            'signed_in: true permission_for_others: "carts.check" granted_to: [PREDEFINED_ROLE_ADMIN]',
+        ),
+        ('child_type = "trellis.dev/Cart"', 'type = "*"'),
+    ],
+    ids=["permission for others", "name of any type"],
+)
+def test_what_may_be_is_not_found(old: str, new: str) -> None:
+    assert [str(finding) for finding in findings(contract(old, new))] == []
 
 
 def test_every_rule_is_broken_once() -> None:

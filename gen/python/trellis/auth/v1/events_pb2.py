@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from trellis.policy.v1 import policy_pb2 as trellis_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xbb\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"Y\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xbb\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"Y\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07session\"\xb7\x01\n\x0bRoleCreated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_created\x12\x04role\"\xef\x01\n\x0bRoleUpdated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12&\n\x06\x66ields\x18\x03 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:0\x8a\xb5\x18,\n\x14\x61uth.v1.role_updated\x12\x04role\x1a\x0e\x12\x0corganization\"\xb7\x01\n\x0bRoleDeleted\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_deleted\x12\x04role\"\xde\x02\n\x12RoleBindingCreated\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_created\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xde\x02\n\x12RoleBindingDeleted\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_deleted\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xdc\x01\n\x11TeamAccessChanged\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04team\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:?\x8a\xb5\x18;\n\x1b\x61uth.v1.team_access_changed\x12\x0corganization\x1a\x0e\x12\x0corganizationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +58,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONREVOKED'].fields_by_name['session']._serialized_options = b'\272H\004r\002\030x'
   _globals['_SESSIONREVOKED']._loaded_options = None
   _globals['_SESSIONREVOKED']._serialized_options = b'\212\265\030-\n\027auth.v1.session_revoked\022\007session\032\t\032\007session'
+  _globals['_ROLECREATED'].fields_by_name['role']._loaded_options = None
+  _globals['_ROLECREATED'].fields_by_name['role']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLECREATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ROLECREATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ROLECREATED']._loaded_options = None
+  _globals['_ROLECREATED']._serialized_options = b'\212\265\030\034\n\024auth.v1.role_created\022\004role'
+  _globals['_ROLEUPDATED'].fields_by_name['role']._loaded_options = None
+  _globals['_ROLEUPDATED'].fields_by_name['role']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEUPDATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ROLEUPDATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ROLEUPDATED'].fields_by_name['fields']._loaded_options = None
+  _globals['_ROLEUPDATED'].fields_by_name['fields']._serialized_options = b'\272H\013\222\001\010\020d\"\004r\002\030d'
+  _globals['_ROLEUPDATED']._loaded_options = None
+  _globals['_ROLEUPDATED']._serialized_options = b'\212\265\030,\n\024auth.v1.role_updated\022\004role\032\016\022\014organization'
+  _globals['_ROLEDELETED'].fields_by_name['role']._loaded_options = None
+  _globals['_ROLEDELETED'].fields_by_name['role']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEDELETED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ROLEDELETED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ROLEDELETED']._loaded_options = None
+  _globals['_ROLEDELETED']._serialized_options = b'\212\265\030\034\n\024auth.v1.role_deleted\022\004role'
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['role_binding']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['role_binding']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['role']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['role']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['subject']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['resource']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED'].fields_by_name['resource']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_ROLEBINDINGCREATED']._loaded_options = None
+  _globals['_ROLEBINDINGCREATED']._serialized_options = b'\212\265\030E\n\034auth.v1.role_binding_created\022\014role_binding\032\027\n\007subject\022\014organization'
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['role_binding']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['role_binding']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['organization']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['role']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['role']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['subject']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['resource']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED'].fields_by_name['resource']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_ROLEBINDINGDELETED']._loaded_options = None
+  _globals['_ROLEBINDINGDELETED']._serialized_options = b'\212\265\030E\n\034auth.v1.role_binding_deleted\022\014role_binding\032\027\n\007subject\022\014organization'
+  _globals['_TEAMACCESSCHANGED'].fields_by_name['organization']._loaded_options = None
+  _globals['_TEAMACCESSCHANGED'].fields_by_name['organization']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TEAMACCESSCHANGED'].fields_by_name['team']._loaded_options = None
+  _globals['_TEAMACCESSCHANGED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
+  _globals['_TEAMACCESSCHANGED']._loaded_options = None
+  _globals['_TEAMACCESSCHANGED']._serialized_options = b'\212\265\030;\n\033auth.v1.team_access_changed\022\014organization\032\016\022\014organization'
   _globals['_ACCOUNTCREATED']._serialized_start=144
   _globals['_ACCOUNTCREATED']._serialized_end=371
   _globals['_VERIFICATIONREQUESTED']._serialized_start=373
@@ -70,4 +120,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONREVOKED']._serialized_end=1035
   _globals['_SESSIONREVOKED_CAUSE']._serialized_start=895
   _globals['_SESSIONREVOKED_CAUSE']._serialized_end=984
+  _globals['_ROLECREATED']._serialized_start=1038
+  _globals['_ROLECREATED']._serialized_end=1221
+  _globals['_ROLEUPDATED']._serialized_start=1224
+  _globals['_ROLEUPDATED']._serialized_end=1463
+  _globals['_ROLEDELETED']._serialized_start=1466
+  _globals['_ROLEDELETED']._serialized_end=1649
+  _globals['_ROLEBINDINGCREATED']._serialized_start=1652
+  _globals['_ROLEBINDINGCREATED']._serialized_end=2002
+  _globals['_ROLEBINDINGDELETED']._serialized_start=2005
+  _globals['_ROLEBINDINGDELETED']._serialized_end=2355
+  _globals['_TEAMACCESSCHANGED']._serialized_start=2358
+  _globals['_TEAMACCESSCHANGED']._serialized_end=2578
 # @@protoc_insertion_point(module_scope)
