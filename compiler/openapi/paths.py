@@ -78,7 +78,8 @@ class Paths:
                 parts = str(field.value_rules.get(_RULE, "")).removeprefix("^$|").strip("^$").split("/")
                 if field.reference and len(parts) % 2 == 0:
                     for collection, identifier in zip(parts[::2], parts[1::2], strict=True):
-                        found.setdefault(collection, f"^{identifier}$")
+                        if _whole(identifier):
+                            found.setdefault(collection, f"^{identifier}$")
         return found
 
 
@@ -95,6 +96,11 @@ def _split(pattern: str, segments: list[str]) -> list[str]:
         and all(part == segment for part, segment in zip(parts, segments, strict=True) if segment != "*")
     )
     return [f"^{part}$" for part in parts] if fits else [""] * len(segments)
+
+
+def _whole(part: str) -> bool:
+    """Whether a part between slashes is a pattern by itself, not the piece of an alternative."""
+    return bool(part) and part.count("(") == part.count(")")
 
 
 def _singular(collection: str) -> str:
