@@ -112,6 +112,17 @@ def binding(contract: Contract) -> Iterator[Problem]:
                 yield _at(rpc, cure)
 
 
+@rule("http-unique")
+def unique(contract: Contract) -> Iterator[Problem]:
+    """A request belongs to one RPC, whatever order the edge tries them in."""
+    owners: dict[tuple[str, str], str] = {}
+    for rpc in contract.rpcs:
+        for http in rpc.bindings:
+            shape = re.sub(r"\?P<g\d+>", "", http.regex).replace("(", "").replace(")", "")
+            if owners.setdefault((http.verb, shape), rpc.full_name) != rpc.full_name:
+                yield _at(rpc, f"bind it elsewhere: {owners[http.verb, shape]} has {http.verb} {http.template}")
+
+
 @rule("request-of-its-own")
 def own_request(contract: Contract) -> Iterator[Problem]:
     """Two RPCs that share a request can never change apart."""
@@ -164,5 +175,6 @@ RULES: tuple[Rule, ...] = (
     rate_limit,
     exposure,
     binding,
+    unique,
     own_request,
 )

@@ -1,4 +1,4 @@
-"""Events → handlers: mails that auth asks itself to send, once the asking has committed, and what user says of accounts."""
+"""Events → handlers: mails that auth asks itself to send, once the asking has committed, and what user says of people."""
 
 from __future__ import annotations
 
@@ -43,20 +43,6 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
     return Consumer("auth.mail", topics)
 
 
-def leavers(handlers: RoleBindingHandlers) -> Consumer:
-    """Return what makes role bindings go: whoever leaves an organization leaves its roles behind, a team that goes too."""
-
-    async def membership_deleted(event: Event) -> None:
-        message = user_events.MembershipDeleted.FromString(event.data)
-        await handlers.release(message.organization, message.user)
-
-    async def team_deleted(event: Event) -> None:
-        message = user_events.TeamDeleted.FromString(event.data)
-        await handlers.release(message.organization, message.team)
-
-    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted, TEAM_DELETED: team_deleted})
-
-
 def accounts(handlers: AccountHandlers) -> Consumer:
     """Return what lets users sign in, or not: user says in which state an account is."""
 
@@ -79,3 +65,17 @@ def personal_data(handlers: PersonalDataHandlers) -> Consumer:
 
     topics = {PERSONAL_DATA_REQUESTED: requested, ERASURE_REQUESTED: erasure_requested}
     return Consumer("auth.personal-data", topics)
+
+
+def leavers(handlers: RoleBindingHandlers) -> Consumer:
+    """Return what makes role bindings go: whoever leaves an organization leaves its roles behind, a team that goes too."""
+
+    async def membership_deleted(event: Event) -> None:
+        message = user_events.MembershipDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.user)
+
+    async def team_deleted(event: Event) -> None:
+        message = user_events.TeamDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.team)
+
+    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted, TEAM_DELETED: team_deleted})

@@ -80,9 +80,9 @@ async def build(chassis: Chassis) -> Assembly:
         jwks=built.keys.get_jwks,
         consumers=[
             consumers.consumer(built.sign_ups),
+            consumers.leavers(built.role_bindings),
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
-            consumers.leavers(built.role_bindings),
         ],
         close=[passwords.aclose],
     )
@@ -101,6 +101,9 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
+        roles=_roles(chassis, grants),
+        role_bindings=_role_bindings(chassis, grants, memberships),
+        access=AccessHandlers(grants, chassis.now),
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
         personal_data=PersonalDataHandlers(
             SqlAccounts(database),
@@ -108,9 +111,6 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
             partial(SqlAuthTransaction, database),
             chassis.now,
         ),
-        roles=_roles(chassis, grants),
-        role_bindings=_role_bindings(chassis, grants, memberships),
-        access=AccessHandlers(grants, chassis.now),
     )
 
 

@@ -199,8 +199,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         expires_at_s=float(claims["exp"]),
         issued_at_s=claims.get("iat_ms", claims["iat"] * 1000) / 1000,
         api_key=api_key,
-        auth_time_s=float(auth_time),
         grants=_grants(claims.get("grants", {})),
+        auth_time_s=float(auth_time),
     )
 
 

@@ -60,9 +60,9 @@ class Tables:
     sign_ups: dict[str, SignUp] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     causes: dict[str, Cause] = field(default_factory=dict)
+    reports: dict[str, ErasureReport] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     role_bindings: dict[str, RoleBinding] = field(default_factory=dict)
-    reports: dict[str, ErasureReport] = field(default_factory=dict)
 
 
 TablesNow = Callable[[], Tables]
@@ -175,6 +175,40 @@ class FakeSessions:
         return changed
 
 
+@dataclass(frozen=True, slots=True)
+class FakePersonalData:
+    """What auth holds of a person, in a transaction; the real holdings are tested on PostgreSQL."""
+
+    tables: TablesNow
+
+    async def collect(self, user: str) -> list[dict[str, Any]]:
+        account = self.tables().accounts.get(user)
+        fields = {"email": {"class": "PERSONAL", "value": account.email}} if account else {}
+        return [{"record": ACCOUNT_RECORD, "fields": fields}] if account else []
+
+    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
+        tables = self.tables()
+        account = tables.accounts.pop(user, None)
+        if account is None:
+            return ()
+        tables.sessions = {name: each for name, each in tables.sessions.items() if each.user != user}
+        tables.sign_ups = {name: each for name, each in tables.sign_ups.items() if each.email != account.email}
+        return (ErasedRecords(ACCOUNT_RECORD, 1, ("email", "display_name"), ("password_hash",)),)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeReports:
+    """What auth answered to erasures, in a transaction."""
+
+    tables: TablesNow
+
+    async def find(self, operation: str) -> ErasureReport | None:
+        return self.tables().reports.get(operation)
+
+    async def add(self, operation: str, user: str, report: ErasureReport, at: datetime) -> None:
+        self.tables().reports[operation] = report
+
+
 class FakeRoles:
     """Roles of committed tables, or of those of a transaction."""
 
@@ -265,40 +299,6 @@ def _says(binding: RoleBinding) -> tuple[str, ...]:
     return binding.organization, binding.subject, binding.role, binding.resource
 
 
-@dataclass(frozen=True, slots=True)
-class FakePersonalData:
-    """What auth holds of a person, in a transaction; the real holdings are tested on PostgreSQL."""
-
-    tables: TablesNow
-
-    async def collect(self, user: str) -> list[dict[str, Any]]:
-        account = self.tables().accounts.get(user)
-        fields = {"email": {"class": "PERSONAL", "value": account.email}} if account else {}
-        return [{"record": ACCOUNT_RECORD, "fields": fields}] if account else []
-
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
-        tables = self.tables()
-        account = tables.accounts.pop(user, None)
-        if account is None:
-            return ()
-        tables.sessions = {name: each for name, each in tables.sessions.items() if each.user != user}
-        tables.sign_ups = {name: each for name, each in tables.sign_ups.items() if each.email != account.email}
-        return (ErasedRecords(ACCOUNT_RECORD, 1, ("email", "display_name"), ("password_hash",)),)
-
-
-@dataclass(frozen=True, slots=True)
-class FakeReports:
-    """What auth answered to erasures, in a transaction."""
-
-    tables: TablesNow
-
-    async def find(self, operation: str) -> ErasureReport | None:
-        return self.tables().reports.get(operation)
-
-    async def add(self, operation: str, user: str, report: ErasureReport, at: datetime) -> None:
-        self.tables().reports[operation] = report
-
-
 class FakeSigningKeys:
     """Signing keys, which know no transaction."""
 
@@ -366,10 +366,10 @@ class FakeAuthTransaction:
         self.accounts = FakeAccounts(self._tables)
         self.sign_ups = FakeSignUps(self._tables)
         self.sessions = FakeSessions(self._tables)
-        self.personal_data = FakePersonalData(self._tables)
-        self.reports = FakeReports(self._tables)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
+        self.personal_data = FakePersonalData(self._tables)
+        self.reports = FakeReports(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:

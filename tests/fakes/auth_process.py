@@ -110,19 +110,21 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        accounts = AccountHandlers(self.ports.accounts, self.ports.begin, self.clock)
-        access = AccessHandlers(self.grants, self.clock)
         return Handlers(
             sign_ups=self.sign_ups,
             sign_ins=self.sign_ins,
             sessions=self.sessions,
             keys=self.keys,
-            accounts=accounts,
+            accounts=AccountHandlers(self.ports.accounts, self.ports.begin, self.clock),
+            personal_data=self.personal_data,
             roles=self.roles,
             role_bindings=self.role_bindings,
-            access=access,
-            personal_data=self.personal_data,
+            access=AccessHandlers(self.grants, self.clock),
         )
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        return PersonalDataHandlers(self.ports.accounts, self.mailer, self.ports.begin, self.clock)
 
     @property
     def roles(self) -> RoleHandlers:
@@ -139,10 +141,6 @@ class Parts:
             now=self.clock,
             new_id=self.ids.new,
         )
-
-    @property
-    def personal_data(self) -> PersonalDataHandlers:
-        return PersonalDataHandlers(self.ports.accounts, self.mailer, self.ports.begin, self.clock)
 
     async def deliver(self, event: Any, event_id: str = "") -> None:
         """Let auth's own consumer have an event, as the bus would."""

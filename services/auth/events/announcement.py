@@ -25,9 +25,9 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **accounts.MESSAGES,
-    **personal_data.MESSAGES,
     **role_bindings.MESSAGES,
     **roles.MESSAGES,
+    **personal_data.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 
 from services.chassis import principal, repeat
 from services.chassis.bus.valkey import connect_valkey
-from services.chassis.errors import NotFound
+from services.chassis.errors import NotFound, Unavailable
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
 from services.chassis.rpc.server import Guards, Servicer, build_server
@@ -408,6 +408,18 @@ async def test_an_engine_that_is_away_is_worth_another_try(server: Running, ada:
 
     assert said(refused) == (StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
     assert refused.retry_after_s == 0.5
+
+
+async def test_when_to_come_back_is_said_for_grpc_and_for_rest(server: Running, ada: Metadata) -> None:
+    async def fail(_: Any) -> None:
+        raise Unavailable("Try again.", retry_after_s=1.25)
+
+    server.handlers.do = fail
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.get(ada)
+
+    trailing = dict(caught.value.trailing_metadata() or ())
+    assert (trailing["grpc-retry-pushback-ms"], trailing["retry-after"]) == ("1250", "2")
 
 
 async def test_a_deadline_cancels_a_read(server: Running, ada: Metadata) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from compiler import buf, reader, vendored
@@ -32,6 +34,7 @@ BROKEN = [
     ("http-binding", "{parent=organizations/*}", "{owner=organizations/*}"),
     ("http-binding", "{patch:", "{put:"),
     ("http-binding", 'body: "cart"', 'body: "cart" response_body: "items"'),
+    ("http-unique", "/v1/{parent=organizations/*}/carts", "/v1/{parent=organizations/*}/carts/{filter}"),
     ("request-of-its-own", "CountCarts(CountCartsRequest)", "CountCarts(GetCartRequest)"),
     ("mutation-fields", "string request_id", "string request_key"),
     ("mutation-fields", "(buf.validate.field).string.uuid = true", "(buf.validate.field).string.max_len = 36"),
@@ -75,6 +78,7 @@ BROKEN = [
     ("reason-documented", "(CART_NOT_FOUND).", "(CART_NOT_FOUND, ETAG_MISMATCH)."),
     ("reason-form", 'code: "NOT_FOUND"', 'code: "MISSING"'),
     ("reason-form", "does not exist.", "does not exist"),
+    ("reason-form", 'advice: "List the carts and use a name from there."', ""),
     ("reason-form", 'value: "carts/a"', 'value: "carts/b"'),
     ("reason-form", 'key: "cart" value', 'key: "Cart" value'),
     ("reason-unambiguous", "CART_NOT_FOUND", "TOKEN_INVALID"),
@@ -126,3 +130,10 @@ def test_the_contract_breaks_no_rule() -> None:
 
 def test_the_vendored_protos_are_those_of_their_packages() -> None:
     assert list(vendored.differences()) == []
+
+
+def test_the_documentation_page_is_that_of_its_package(tmp_path: Path) -> None:
+    assert list(vendored.page_differences()) == []
+    (tmp_path / "swagger-ui.css").write_text("changed")
+    found = list(vendored.page_differences(tmp_path))
+    assert [Path(line.partition(":")[0]).name for line in found] == sorted(vendored.SWAGGER_UI_DIGESTS)
