@@ -8,6 +8,7 @@ from services.chassis.operations import tables as operations
 revision = "0002_lifecycle"
 down_revision = "0001_create"
 
+INDEXED = ("users", "organizations")
 PURGED = sa.text("purge_time IS NOT NULL")
 
 
@@ -18,8 +19,8 @@ def upgrade() -> None:
         op.add_column("users", sa.Column(name, sa.DateTime(timezone=True)))
     operations.create(op)
     _create_personal_data()
-    with op.get_context().autocommit_block():
-        for table in ("users", "organizations"):
+    with op.get_context().autocommit_block():  # nobody who writes has to wait for it
+        for table in INDEXED:
             op.create_index(
                 f"{table}_by_purge_time", table, ["purge_time"], postgresql_where=PURGED, postgresql_concurrently=True
             )
@@ -58,7 +59,8 @@ def downgrade() -> None:
     for table in ("erasure_certificates", "personal_data_exports", "personal_data_answers"):
         op.drop_table(table)
     operations.drop(op)
-    for table in ("users", "organizations"):
-        op.drop_index(f"{table}_by_purge_time", table)
+    with op.get_context().autocommit_block():
+        for table in INDEXED:
+            op.drop_index(f"{table}_by_purge_time", table, postgresql_concurrently=True)
     for name in ("purge_time", "delete_time", "deactivate_time", "state"):
         op.drop_column("users", name)
