@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.chassis.config import ServiceConfig
+from services.chassis.config import MailConfig
 
 
-class AuthConfig(ServiceConfig):
+class AuthConfig(MailConfig):
     """Settings of the auth service."""
 
     access_token_lifetime_s: int = 300
@@ -22,9 +22,3 @@ class AuthConfig(ServiceConfig):
     """Passwords hashed at once; each takes 19 MiB and a core for about 30 ms."""
     password_queue: int = 32
     """Passwords that wait for a thread; more are refused with RESOURCE_EXHAUSTED."""
-    mail_url: str
-    """Where mail goes: `outbox:/directory`, `smtp://user:password@host:587?starttls` or `smtps://…`."""
-    mail_sender: str = "Trellis <no-reply@trellis.local>"
-    """`From` of every mail."""
-    web_url: str = "http://localhost:3000"
-    """Root of the web app that the links in mails point to."""

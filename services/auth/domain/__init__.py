@@ -1,9 +1,45 @@
 """What the things of auth are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
-from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound, normalized_email
+from services.auth.domain.access import Access, Grant, Membership, Permitted, Question, access_of
+from services.auth.domain.accounts import (
+    Account,
+    AccountCreated,
+    AccountDeactivated,
+    AccountDeleted,
+    AccountNotFound,
+    AccountState,
+    RestoreRequested,
+)
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
+from services.auth.domain.role_bindings import (
+    RoleBinding,
+    RoleBindingCreated,
+    RoleBindingDeleted,
+    RoleBindingExists,
+    RoleBindingNotFound,
+    SubjectNotFound,
+    TeamAccessChanged,
+    below,
+    create_role_binding,
+    delete_role_binding,
+)
+from services.auth.domain.roles import (
+    Catalogue,
+    Permission,
+    PermissionNotHeld,
+    PermissionUnknown,
+    Role,
+    RoleCreated,
+    RoleDeleted,
+    RoleForUsersOnly,
+    RoleInUse,
+    RoleNotFound,
+    RoleUpdated,
+    TooManyRoles,
+    create_role,
+)
 from services.auth.domain.sessions import (
     Cause,
     CredentialsInvalid,
@@ -21,21 +57,47 @@ from services.auth.domain.sessions import (
     TokenSet,
 )
 from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationInvalid, VerificationRequested
+from services.chassis.addresses import normalized_email
 
 __all__ = [
+    "Access",
     "Account",
     "AccountCreated",
+    "AccountDeactivated",
+    "AccountDeleted",
     "AccountNotFound",
+    "AccountState",
+    "Catalogue",
     "Cause",
     "CredentialsInvalid",
     "EmailNotVerified",
+    "Grant",
+    "Membership",
     "MembershipUnavailable",
     "NotAMember",
     "Nothing",
     "PasswordTooCommon",
+    "Permission",
+    "PermissionNotHeld",
+    "PermissionUnknown",
+    "Permitted",
+    "Question",
     "Refresh",
     "RefreshTokenInvalid",
     "RefreshTokenReused",
+    "RestoreRequested",
+    "Role",
+    "RoleBinding",
+    "RoleBindingCreated",
+    "RoleBindingDeleted",
+    "RoleBindingExists",
+    "RoleBindingNotFound",
+    "RoleCreated",
+    "RoleDeleted",
+    "RoleForUsersOnly",
+    "RoleInUse",
+    "RoleNotFound",
+    "RoleUpdated",
     "Session",
     "SessionCreated",
     "SessionEnded",
@@ -44,9 +106,17 @@ __all__ = [
     "SignUp",
     "SignUpRepeated",
     "SigningKey",
+    "SubjectNotFound",
+    "TeamAccessChanged",
     "TokenSet",
+    "TooManyRoles",
     "VerificationInvalid",
     "VerificationRequested",
+    "access_of",
+    "below",
+    "create_role",
+    "create_role_binding",
+    "delete_role_binding",
     "normalized_email",
     "normalized_password",
     "refuse_common",
