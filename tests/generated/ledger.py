@@ -19,6 +19,8 @@ _TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND re
 _SKIPPED = {"alembic_version", "outbox"}
 _ROWS = "SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM \"{table}\" t"
 _ANNOUNCED = "SELECT 'outbox', 0::bigint, CASE WHEN is_called THEN last_value ELSE 0 END::text FROM outbox_sequence_seq"
+_WAITING = "SELECT EXISTS (SELECT FROM outbox)"
+_RUNNING = f"{_WAITING} OR EXISTS (SELECT FROM operations WHERE end_time IS NULL)"
 _WRITERS = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
@@ -55,10 +57,8 @@ class Ledger:
         return {table: sums for table, sums in self._sum(where).items() if not table.endswith(".outbox")}
 
     def settle(self, within_s: float = 20) -> None:
-        """Wait until every announced event is published and has taken effect everywhere."""
-        self._until(
-            lambda: self._is_published() and self._is_consumed() and self._is_published(), "events are left", within_s
-        )
+        """Wait until every announced event has taken effect everywhere, and every operation is done."""
+        self._until(lambda: self._is_quiet() and self._is_consumed() and self._is_quiet(), "there is work left", within_s)
 
     def row(self, service: str, statement: str) -> Any:
         """Return the first row of a statement."""
@@ -71,9 +71,10 @@ class Ledger:
             for row in self._run(self._databases[service].fetch(_question(tables, where)))
         }
 
-    def _is_published(self) -> bool:
+    def _is_quiet(self) -> bool:
         return not any(
-            self._run(database.fetchval("SELECT EXISTS (SELECT FROM outbox)")) for database in self._databases.values()
+            self._run(database.fetchval(_RUNNING if "operations" in self._tables[name] else _WAITING))
+            for name, database in self._databases.items()
         )
 
     def _is_consumed(self) -> bool:

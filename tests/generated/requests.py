@@ -27,6 +27,7 @@ from tests.generated.contract import (
     fields_of,
     leaves,
     resources,
+    rpcs,
     sibling,
 )
 from tests.generated.recipes import FIELDS, NAMED, RESOURCES, UNDONE_FIRST
@@ -86,6 +87,14 @@ class Requests:
         name = str(create.output.FromString(answer.messages[0]).name)  # type: ignore[attr-defined]
         scope.made.setdefault(kind, []).append(name)
         return name
+
+    def resource(self, name: str, scope: Scope) -> Any:
+        """Return a resource as its owner reads it."""
+        kind = next(kind for kind in resources().values() if kind.is_name(name))
+        get = next(rpc for rpc in rpcs().values() if rpc.name.startswith("Get") and rpc.output is kind.message)
+        request: Any = get.input()
+        request.name = name
+        return get.output.FromString(self.world.call(get, [request], self.credentials(get, scope)).messages[0])
 
     def existing(self, kind: str, scope: Scope) -> str:
         """Return the name of a resource of a type that the scope has."""

@@ -7,7 +7,7 @@ import http.client
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,14 +20,21 @@ from joserfc.jwk import ECKey
 
 from services.auth.store.keys import SEAL
 from services.chassis.keys import Keyring
+from tests.dns_server import DnsServer
 from tests.e2e.client import PASSWORD, mails_to
-from tests.e2e.platform import SERVICES, Platform
+from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
 from tests.generated.contract import Rpc
 from tests.generated.ledger import Ledger
 from trellis.auth.v1 import resources_pb2 as auth
 from trellis.auth.v1 import service_pb2 as auth_rpc
 from trellis.auth.v1 import service_pb2_grpc as auth_stubs
+from trellis.user.v1 import invitation_service_pb2 as invitations
+from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
+from trellis.user.v1 import operation_service_pb2 as operation_rpc
+from trellis.user.v1 import operation_service_pb2_grpc as operation_stubs
+from trellis.user.v1 import personal_data_service_pb2 as personal_data
+from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_stubs
 from trellis.user.v1 import resources_pb2 as user
 from trellis.user.v1 import service_pb2 as user_rpc
 from trellis.user.v1 import service_pb2_grpc as user_stubs
@@ -35,6 +42,9 @@ from trellis.user.v1 import service_pb2_grpc as user_stubs
 Metadata = tuple[tuple[str, str], ...]
 Claims = dict[str, Any]
 PATIENCE_S = 15
+REVOKED_WITHIN_S = 2
+LASTS_S = 25  # less than clocks may differ
+LIFETIME_S = 300
 
 
 @dataclass(frozen=True)
@@ -67,13 +77,23 @@ class Scope:
         return [name for name in dict.fromkeys([self.organization, self.person.name, self.person.session, *made]) if name]
 
 
+@dataclass(frozen=True)
+class Work:
+    """An operation that is done, and the resource it made."""
+
+    name: str
+    result: str
+
+
 @dataclass
 class World:
     """A platform with people in it."""
 
     platform: Platform
     ledger: Ledger
+    dns: DnsServer
     _newcomers: dict[str, list[Person]] = field(default_factory=dict)
+    _exports: dict[str, Work] = field(default_factory=dict)
 
     # Calls
 
@@ -154,9 +174,7 @@ class World:
         found = {"owner": self.ada.token}
         for role in ("admin", "member"):
             person = self.person(role)
-            membership = user.Membership(user=person.name, role=user.Role.Value(f"ROLE_{role.upper()}"))
-            request = user_rpc.CreateMembershipRequest(parent=self.ada.organization, membership=membership)
-            self._memberships.CreateMembership(request, metadata=bearer(self.ada.token))
+            self.take_in(person, self.ada, f"ROLE_{role.upper()}")
             found[role] = self.switch(person, self.ada.organization)
         return found
 
@@ -196,11 +214,53 @@ class World:
         request = user_rpc.CreateOrganizationRequest(organization=wanted)
         made = self._organizations.CreateOrganization(request, metadata=bearer(person.token))
         self.ledger.settle()
-        return Scope(person, made.name, self.switch(person, made.name), mark)
+        return Scope(person, made.name, self.lasting(self.switch(person, made.name)), mark)
+
+    def take_in(self, person: Person, scope: Scope, role: str) -> None:
+        """Make somebody a member of an organization."""
+        membership = user.Membership(user=person.name, role=user.Role.Value(role))
+        request = user_rpc.CreateMembershipRequest(parent=scope.organization, membership=membership)
+        self._memberships.CreateMembership(request, metadata=bearer(scope.token))
+        self.ledger.settle()
+
+    def invite(self, email: str, scope: Scope) -> None:
+        """Invite an address into an organization."""
+        invitation = invitations.Invitation(email=email, role=user.Role.ROLE_MEMBER)
+        request = invitations.CreateInvitationRequest(parent=scope.organization, invitation=invitation)
+        stub = invitation_stubs.InvitationServiceStub(self.channels["user"])
+        stub.CreateInvitation(request, metadata=bearer(scope.token))
+        self.ledger.settle()
+
+    def exported(self, scope: Scope) -> Work:
+        """Let somebody export their data, once."""
+        if scope.person.name not in self._exports:
+            request = personal_data.ExportPersonalDataRequest(name=scope.person.name)
+            operation = self._personal_data.ExportPersonalData(request, metadata=bearer(scope.token))
+            self._exports[scope.person.name] = self._done(operation.name, scope.token, personal_data.PersonalDataExport())
+        return self._exports[scope.person.name]
+
+    def erased(self) -> Work:
+        """Let somebody be erased."""
+        scope = self.alone(self.person("erased"), "erased")
+        request = personal_data.ErasePersonalDataRequest(name=scope.person.name)
+        operation = self._personal_data.ErasePersonalData(request, metadata=bearer(scope.token))
+        return self._done(operation.name, scope.token, personal_data.ErasureCertificate())
+
+    def _done(self, name: str, token: str, result: Any) -> Work:
+        """Wait for an operation."""
+        self.ledger.settle()
+        operations = operation_stubs.OperationServiceStub(self.channels["user"])
+        done = operations.GetOperation(operation_rpc.GetOperationRequest(name=name), metadata=bearer(token))
+        assert done.response.Unpack(result), done
+        return Work(name, result.name)
+
+    @cached_property
+    def _personal_data(self) -> Any:
+        return personal_data_stubs.PersonalDataServiceStub(self.channels["user"])
 
     def alone(self, person: Person, mark: str) -> Scope:
         """Return somebody's work where no organization is needed."""
-        return Scope(person, "", person.token, mark)
+        return Scope(person, "", self.lasting(person.token), mark)
 
     def switch(self, person: Person, organization: str) -> str:
         """Return a token of somebody's session that names an organization."""
@@ -212,12 +272,20 @@ class World:
         """Return a token of a session that was used, and then ended."""
         again = self.signed_in(self.ada.person.email)
         token = self.switch(again, self.ada.organization)
-        user_stubs.UserServiceStub(self.channels["user"]).GetUser(
-            user_rpc.GetUserRequest(name="users/me"), metadata=bearer(token)
-        )
+        assert self._doors_open_to(token) == [True, True]
         self._auth.SignOut(auth_rpc.SignOutRequest(), metadata=bearer(token))
-        self.ledger.settle()
+        eventually(lambda: self._doors_open_to(token) == [False, False], within_s=REVOKED_WITHIN_S)
         return token
+
+    def _doors_open_to(self, token: str) -> list[bool]:
+        """Return whether each service takes a token."""
+        users = user_stubs.UserServiceStub(self.channels["user"])
+        sessions = auth_stubs.SessionServiceStub(self.channels["auth"])
+        reads: list[Callable[[], Any]] = [
+            lambda: users.GetUser(user_rpc.GetUserRequest(name="users/me"), metadata=bearer(token)),
+            lambda: sessions.ListSessions(auth_rpc.ListSessionsRequest(parent="users/me"), metadata=bearer(token)),
+        ]
+        return [_succeeds(read) for read in reads]
 
     @cached_property
     def _auth(self) -> Any:
@@ -248,9 +316,22 @@ class World:
         claims = {"iss": subject, "sub": subject, "aud": "trellis", "iat": now_s, "exp": now_s + 60}
         return signed(key, {**claims, **changed}, kind="svc+jwt")
 
+    def lasting(self, token: str) -> str:
+        """Return the same token as if it were issued some seconds from now: what its own calls revoke does not end it."""
+        at_s = int(time.time()) + LASTS_S
+        return self.altered(token, iat=at_s, iat_ms=at_s * 1000, exp=at_s + LIFETIME_S)
+
     def altered(self, token: str, **changed: Any) -> str:
         """Return a token of auth that says something else."""
         return signed(self.auths_key, {**claims_of(token), **changed})
+
+
+def _succeeds(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except grpc.RpcError:
+        return False
+    return True
 
 
 def claims_of(token: str) -> Claims:
