@@ -51,14 +51,19 @@ class Ledger:
             self._known = writers, self._sum("")
         return self._known[1]
 
-    def checksums_of(self, names: Iterable[str]) -> Checksums:
-        """Return what is stored in rows that say one of the names. Events are left out: they are nobody's row."""
-        where = " WHERE t::text ~ '" + "|".join(name.rpartition("/")[2] for name in names) + "'"
+    def checksums_of(self, ids: Iterable[str]) -> Checksums:
+        """Return what is stored in rows that say one of the ids. Events are left out: they are nobody's row."""
+        where = " WHERE t::text ~ '" + "|".join(ids) + "'"
         return {table: sums for table, sums in self._sum(where).items() if not table.endswith(".outbox")}
 
     def settle(self, within_s: float = 20) -> None:
         """Wait until every announced event has taken effect everywhere, and every operation is done."""
         self._until(lambda: self._is_quiet() and self._is_consumed() and self._is_quiet(), "there is work left", within_s)
+
+    def forget_limits(self) -> None:
+        """Let every caller call again as often as at first."""
+        for key in self._valkey.scan_iter("trellis:limit:*"):
+            self._valkey.delete(key)
 
     def row(self, service: str, statement: str) -> Any:
         """Return the first row of a statement."""

@@ -91,10 +91,10 @@ def _users_of(scope: Scope, kind: str) -> list[str]:
     return [f"users/{name.rpartition('/')[2]}" for name in scope.made.get(kind, [])]
 
 
-def struct(values: dict[str, object]) -> struct_pb2.Struct:
+def struct(values: dict[str, str]) -> struct_pb2.Struct:
     """An object of JSON."""
     made = struct_pb2.Struct()
-    made.update(values)
+    made.update({**values})
     return made
 
 
@@ -117,6 +117,7 @@ FIELDS: dict[str, Recipe] = {
     "trellis.user.v1.CreateDomainRequest.domain_id": lambda requests, scope: f"{scope.mark}-{uuid.uuid4().hex}.com",
     "trellis.user.v1.VerifyDomainRequest.name": _proven_domain,
     "trellis.auth.v1.RoleBinding.subject": _next_member,
+    "trellis.auth.v1.RoleBinding.role": lambda requests, scope: requests.made("trellis.dev/Role", scope),
     "trellis.user.v1.AttributeSchema.schema": lambda requests, scope: struct({"type": "object", "title": scope.mark}),
 }
 """A value by the full name of its field."""

@@ -49,12 +49,16 @@ class Requests:
     def fresh_scope(self, rpc: Rpc) -> Scope:
         """Return where a case may change everything: an organization of its own and, if the caller may end, a caller."""
         world = self.world
-        caller = world.person("case") if _may_end_its_caller(rpc) else world.founder
+        caller = world.person("case") if _needs_its_own_caller(rpc) else world.founder
         return world.scope(caller, "case") if _is_in_an_organization(rpc) else world.alone(caller, "case")
 
     def valid(self, rpc: Rpc, scope: Scope) -> list[Message]:
         """Return a request that the RPC serves, with a new `request_id`; more than one message if the client streams."""
         self._prepare(rpc, scope)
+        return self.well_formed(rpc, scope)
+
+    def well_formed(self, rpc: Rpc, scope: Scope) -> list[Message]:
+        """Return such a request without bringing about what must have happened before: nothing is changed by it."""
         messages = [self._message(rpc, scope, choice) for choice in _choices(rpc)]
         for message in messages:
             if REQUEST_ID in rpc.fields:
@@ -261,10 +265,12 @@ def _is_plain_text(field: Field) -> bool:
     return plain and not rules.WhichOneof("well_known") and not rules.pattern and field.name not in (REQUEST_ID, "etag")
 
 
-def _may_end_its_caller(rpc: Rpc) -> bool:
-    """Whether the caller itself, or its session, is what the RPC is about."""
+def _needs_its_own_caller(rpc: Rpc) -> bool:
+    """Whether the caller itself, or its session, is what the RPC is about, or how often one caller calls."""
     if not rpc.mutates or rpc.access == "internal":
         return False
+    if rpc.policy.rate_limit is not None:
+        return True
     return rpc.access in ("signed_in", "public") or any(
         field.reference == USER for path, field in rpc.names.items() if "." not in path
     )

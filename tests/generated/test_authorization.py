@@ -38,7 +38,7 @@ class Asked:
 
     def __init__(self, requests: Requests, rpc: Rpc) -> None:
         world = requests.world
-        self.real = requests.valid(rpc, world.ada)
+        self.real = requests.well_formed(rpc, world.ada)
         self.unreal = renamed(rpc, self.real)
         self.names = [name for form in (self.real, self.unreal) for name in names_in(rpc, form)]
         world.ledger.settle()

@@ -13,7 +13,9 @@ from tests.generated import values
 from tests.generated.answers import Answer
 from tests.generated.contract import UPDATE_MASK, Field, Rpc, fields_of, rpcs
 from tests.generated.ledger import changed
+from tests.generated.recipes import FIELDS
 from tests.generated.requests import Requests
+from tests.generated.world import Scope
 
 UPDATES = [rpc for rpc in rpcs().values() if rpc.updates]
 EVERY, NO_MASK = "*", "no mask"
@@ -75,13 +77,13 @@ def updating(requests: Requests, rpc: Rpc) -> Updating:
     resource = getattr(message, rpc.body.name)
     for field in fields_of(resource.DESCRIPTOR).values():
         if not field.repeated and not field.holds_names and "IDENTIFIER" not in field.behaviors and field.name != "etag":
-            another(resource, field, before)
+            another(resource, field, before, requests, scope)
     return Updating(requests, rpc, message, credentials, before)
 
 
-def another(resource: Any, field: Field, before: Message) -> None:
+def another(resource: Any, field: Field, before: Message, requests: Requests, scope: Scope) -> None:
     """Set a field to what it was not."""
-    found = values.value(field, "another")
+    found = FIELDS[field.full_name](requests, scope) if field.full_name in FIELDS else values.value(field, "another")
     if field.descriptor.enum_type is not None:
         numbers = [value.number for value in field.descriptor.enum_type.values if value.number]
         found = next((number for number in numbers if number != getattr(before, field.name)), found)
