@@ -22,6 +22,7 @@ from trellis.policy.v1 import policy_pb2
 
 GENERATED = Path(trellis.policies.__file__).parents[1]
 REQUEST_ID, VALIDATE_ONLY, UPDATE_MASK = "request_id", "validate_only", "update_mask"
+_VARIABLE = re.compile(r"=([^}]*)\}")
 PAGE_TOKEN, FILTER = "page_token", "filter"
 
 
@@ -73,6 +74,17 @@ class Field:
     def secret(self) -> bool:
         return bool(self.descriptor.GetOptions().Extensions[policy_pb2.data_class] == policy_pb2.DATA_CLASS_SECRET)
 
+    @property
+    def holds_names(self) -> bool:
+        """Whether the value names a resource, be it that only the pattern of its rules says so."""
+        rules = self.rules.repeated.items if self.repeated else self.rules
+        return self.is_text and bool(self.reference or re.search("(users|organizations)/", rules.string.pattern))
+
+    def matches(self, value: str) -> bool:
+        """Whether a value keeps the pattern of the field's rules."""
+        rules = self.rules.repeated.items if self.repeated else self.rules
+        return re.search(rules.string.pattern, value) is not None
+
     @cached_property
     def reference(self) -> str:
         """The type of the resource that the value names: for a parent of Xs, the parent's type."""
@@ -90,18 +102,16 @@ class Resource:
     """google.api.resource of a message."""
 
     type: str
-    pattern: str
-    message: Descriptor
+    patterns: tuple[str, ...]
 
     @cached_property
     def parent(self) -> str:
         """The type that a name of this one begins with; empty at the top."""
-        above = self.pattern.rpartition("/")[0].rpartition("/")[0]
-        return next((each.type for each in resources().values() if each.pattern == above), "")
+        return above(self.patterns[0])
 
-    @property
-    def id_count(self) -> int:
-        return self.pattern.count("{")
+    def is_name(self, name: str) -> bool:
+        """Whether a name is of this type."""
+        return any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), name) for pattern in self.patterns)
 
 
 @dataclass(frozen=True)
@@ -161,7 +171,7 @@ class Rpc:
     @cached_property
     def names(self) -> dict[str, Field]:
         """Every field that holds resource names, by its path in the request, nested and repeated ones too."""
-        return {path: field for path, field in leaves(self.descriptor.input_type) if field.is_text and field.reference}
+        return {path: field for path, field in leaves(self.descriptor.input_type) if field.holds_names}
 
     @cached_property
     def needed_names(self) -> list[str]:
@@ -197,6 +207,13 @@ class Rpc:
         mask = self.fields.get(UPDATE_MASK)
         return self.body is not None and mask is not None and mask.message is field_mask_pb2.FieldMask.DESCRIPTOR
 
+    def serves(self, name: str) -> bool:
+        """Whether a REST path of the RPC, if it has any, can say a name: a resource may have names of several kinds."""
+        patterns = [
+            found for rule in self.bindings for found in _VARIABLE.findall(getattr(rule, rule.WhichOneof("pattern")))
+        ]
+        return not patterns or any(re.fullmatch(pattern.replace("*", "[^/]+"), name) for pattern in patterns)
+
     @property
     def bindings(self) -> list[Any]:
         """Its REST bindings, as google.api.HttpRule."""
@@ -224,8 +241,15 @@ def resources() -> dict[str, Resource]:
         for message in module.DESCRIPTOR.message_types_by_name.values():
             if kind := resource_of(message):
                 option = message.GetOptions().Extensions[resource_pb2.resource]
-                found[kind] = Resource(kind, option.pattern[0], message)
+                found[kind] = Resource(kind, tuple(option.pattern))
     return found
+
+
+def above(pattern: str) -> str:
+    """Return the type whose names stand before the last part of a pattern: of `users/{user}/preferences`, the user's."""
+    before = pattern.rpartition("/")[0]
+    before = before if before.endswith("}") else before.rpartition("/")[0]
+    return next((each.type for each in resources().values() if before in each.patterns), "")
 
 
 @cache

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.generated.world import Scope, World
+from trellis.policies import ROLE_PERMISSIONS
 
 Recipe = Callable[[World, Scope], object]
 
@@ -31,6 +32,16 @@ def _newcomer(world: World, scope: Scope) -> str:
     return taken[-1]
 
 
+def _next_member(world: World, scope: Scope) -> str:
+    """Somebody in the organization who was not asked for before: its owner, then those it took in."""
+    asked = scope.made.setdefault("members", [])
+    taken_in = [f"users/{name.rpartition('/')[2]}" for name in scope.made.get("trellis.dev/Membership", [])]
+    asked.append(next(name for name in (scope.person.name, *taken_in) if name not in asked))
+    return asked[-1]
+
+
+A_PERMISSION = ROLE_PERMISSIONS["member"][0]
+
 FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
     "trellis.auth.v1.ResendVerificationRequest.email": _unfinished,
@@ -38,8 +49,16 @@ FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
     "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,
     "trellis.user.v1.Membership.user": _newcomer,
+    "trellis.user.v1.TeamMember.user": _next_member,
 }
 """A value by the full name of its field."""
+
+NAMED: dict[str, Recipe] = {
+    "permission": lambda world, scope: A_PERMISSION,
+    "permissions": lambda world, scope: A_PERMISSION,
+    "scopes": lambda world, scope: A_PERMISSION,
+}
+"""A value by the bare name of its field, where that name means the same everywhere."""
 
 RESOURCES: dict[str, Recipe] = {
     "trellis.dev/Organization": lambda world, scope: scope.organization,
@@ -48,7 +67,7 @@ RESOURCES: dict[str, Recipe] = {
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
-UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete"}
+UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
 
 GLOBAL: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from copy import deepcopy
@@ -21,15 +22,17 @@ from tests.generated.contract import (
     VALIDATE_ONLY,
     Field,
     Rpc,
+    above,
     creator,
     fields_of,
     leaves,
+    resources,
     sibling,
 )
-from tests.generated.recipes import FIELDS, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import FIELDS, NAMED, RESOURCES, UNDONE_FIRST
 from tests.generated.world import Metadata, Scope, World, bearer
 
-USER, ANY_RESOURCE = "trellis.dev/User", "*"
+USER = "trellis.dev/User"
 
 
 class RecipeMissing(Exception):
@@ -45,8 +48,8 @@ class Requests:
     def fresh_scope(self, rpc: Rpc) -> Scope:
         """Return where a case may change everything: an organization of its own and, if the caller may end, a caller."""
         world = self.world
-        founder = world.person("case") if _may_end_its_caller(rpc) else world.founder
-        return world.scope(founder, "case")
+        caller = world.person("case") if _may_end_its_caller(rpc) else world.founder
+        return world.scope(caller, "case") if _is_in_an_organization(rpc) else world.alone(caller, "case")
 
     def valid(self, rpc: Rpc, scope: Scope) -> list[Message]:
         """Return a request that the RPC serves, with a new `request_id`; more than one message if the client streams."""
@@ -86,9 +89,18 @@ class Requests:
 
     def existing(self, kind: str, scope: Scope) -> str:
         """Return the name of a resource of a type that the scope has."""
-        if kind == ANY_RESOURCE:
-            return scope.organization
         return scope.made[kind][-1] if kind in scope.made else self.made(kind, scope)
+
+    def _name(self, field: Field, rpc: Rpc, scope: Scope) -> str:
+        """Return the name of something that exists and that the field may name."""
+        kind = resources().get(field.reference)
+        if kind is None:  # of any type: the pattern says which
+            return next(name for name in scope.names if field.matches(name))
+        singletons = [pattern for pattern in kind.patterns if not pattern.endswith("}")]
+        if not singletons:
+            return self.existing(kind.type, scope)
+        pattern = next(each for each in singletons if field.matches(_example(each)) and rpc.serves(_example(each)))
+        return f"{self.existing(above(pattern), scope)}/{pattern.rpartition('/')[2]}"
 
     def _prepare(self, rpc: Rpc, scope: Scope) -> None:
         """Bring about what the verb undoes."""
@@ -129,8 +141,10 @@ class Requests:
     def _value(self, field: Field, rpc: Rpc, scope: Scope) -> Any:
         if field.full_name in FIELDS:
             return FIELDS[field.full_name](self.world, scope)
-        if field.is_text and field.reference:
-            return self.existing(field.reference, scope)
+        if field.name in NAMED:
+            return NAMED[field.name](self.world, scope)
+        if field.holds_names:
+            return self._name(field, rpc, scope)
         found = values.value(field, scope.mark)
         if found is None:
             raise RecipeMissing(_line(rpc, field.full_name, "its type says nothing about its value"))
@@ -233,7 +247,7 @@ def _choices(rpc: Rpc) -> list[str]:
 def _is_plain_text(field: Field) -> bool:
     rules = field.rules.string
     plain = (
-        field.is_text and not field.repeated and not field.reference and not field.secret and field.full_name not in FIELDS
+        field.is_text and not field.repeated and not field.holds_names and not field.secret and field.full_name not in FIELDS
     )
     return plain and not rules.WhichOneof("well_known") and not rules.pattern and field.name not in (REQUEST_ID, "etag")
 
@@ -245,6 +259,20 @@ def _may_end_its_caller(rpc: Rpc) -> bool:
     return rpc.access in ("signed_in", "public") or any(
         field.reference == USER for path, field in rpc.names.items() if "." not in path
     )
+
+
+def _is_in_an_organization(rpc: Rpc) -> bool:
+    """Whether a valid request names anything of an organization; to end, a caller must not be the owner of one."""
+    needed = [rpc.names[path] for path in rpc.needed_names]
+    patterns = [
+        pattern for field in needed if field.reference in resources() for pattern in resources()[field.reference].patterns
+    ]
+    return rpc.access in ("permission", "internal") or any(pattern.startswith("organizations/") for pattern in patterns)
+
+
+def _example(pattern: str) -> str:
+    """Return a name of a pattern."""
+    return re.sub(r"\{\w+\}", "x", pattern)
 
 
 def _check(rpc: Rpc, message: Message) -> None:

@@ -85,7 +85,7 @@ def another(resource: Any, field: Field, before: Message) -> None:
     if field.descriptor.enum_type is not None:
         numbers = [value.number for value in field.descriptor.enum_type.values if value.number]
         found = next((number for number in numbers if number != getattr(before, field.name)), found)
-    if field.reference:
+    if field.holds_names:
         found = getattr(resource, field.name) or found
     if field.message is None:
         setattr(resource, field.name, found)

@@ -64,7 +64,7 @@ class Scope:
     def names(self) -> list[str]:
         """Every name that belongs here."""
         made = [name for names in self.made.values() for name in names]
-        return list(dict.fromkeys([self.organization, self.person.name, self.person.session, *made]))
+        return [name for name in dict.fromkeys([self.organization, self.person.name, self.person.session, *made]) if name]
 
 
 @dataclass
@@ -197,6 +197,10 @@ class World:
         made = self._organizations.CreateOrganization(request, metadata=bearer(person.token))
         self.ledger.settle()
         return Scope(person, made.name, self.switch(person, made.name), mark)
+
+    def alone(self, person: Person, mark: str) -> Scope:
+        """Return somebody's work where no organization is needed."""
+        return Scope(person, "", person.token, mark)
 
     def switch(self, person: Person, organization: str) -> str:
         """Return a token of somebody's session that names an organization."""
