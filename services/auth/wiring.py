@@ -9,21 +9,29 @@ from pathlib import Path
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
-from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import (
+    AccountHandlers,
+    Handlers,
+    KeyHandlers,
+    PasswordHandlers,
+    SessionHandlers,
+    SignInHandlers,
+    SignUpHandlers,
+)
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import AccountServicer, AuthServicer, JwksServicer, SessionServicer
 from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
 from services.chassis.db.session import Codec
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
-from services.chassis.passwords import Argon2Passwords
+from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
 from trellis.policies import ROLE_PERMISSIONS
 
-COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
+BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -35,7 +43,7 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups)],
+        consumers=[consumers.consumer(built.sign_ups, built.passwords)],
         close=[passwords.aclose],
     )
 
@@ -51,6 +59,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
         accounts=AccountHandlers(SqlAccounts(database)),
+        passwords=_passwords(chassis, config, passwords, tokens),
     )
 
 
@@ -86,8 +95,23 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,
-        common_passwords=frozenset(COMMON_PASSWORDS.read_text().split("\n")),
+        common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
+        web_url=config.web_url,
+    )
+
+
+def _passwords(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> PasswordHandlers:
+    return PasswordHandlers(
+        accounts=SqlAccounts(chassis.database),
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        common_passwords=BREACHED,
+        link_lifetime=timedelta(minutes=config.reset_lifetime_minutes),
         web_url=config.web_url,
     )
 
@@ -115,7 +139,7 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(
             by_name["AuthService"],
             grpc.add_AuthServiceServicer_to_server,
-            AuthServicer(built.sign_ups, built.sign_ins),
+            AuthServicer(built.sign_ups, built.sign_ins, built.passwords),
         ),
         Servicer(
             by_name["SessionService"],

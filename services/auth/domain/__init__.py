@@ -3,7 +3,15 @@
 from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound, normalized_email
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
+from services.auth.domain.passwords import (
+    PasswordChanged,
+    PasswordResetRequested,
+    PasswordTooCommon,
+    PasswordWrong,
+    ResetInvalid,
+    normalized_password,
+    refuse_common,
+)
 from services.auth.domain.sessions import (
     Cause,
     CredentialsInvalid,
@@ -18,6 +26,8 @@ from services.auth.domain.sessions import (
     SessionEnded,
     SessionNotFound,
     SessionRevoked,
+    RevokedSessions,
+    SessionsRevoked,
     TokenSet,
 )
 from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationInvalid, VerificationRequested
@@ -32,15 +42,21 @@ __all__ = [
     "MembershipUnavailable",
     "NotAMember",
     "Nothing",
+    "PasswordChanged",
+    "PasswordResetRequested",
     "PasswordTooCommon",
+    "PasswordWrong",
     "Refresh",
     "RefreshTokenInvalid",
     "RefreshTokenReused",
+    "ResetInvalid",
+    "RevokedSessions",
     "Session",
     "SessionCreated",
     "SessionEnded",
     "SessionNotFound",
     "SessionRevoked",
+    "SessionsRevoked",
     "SignUp",
     "SignUpRepeated",
     "SigningKey",

@@ -22,6 +22,8 @@ class Account:
     create_time: datetime
     last_organization: str = ""
     """The organization the person last worked in; where the next session begins."""
+    password_version: int = 1
+    """Counts the passwords the person has had: what was made for one does not open the next."""
 
 
 def normalized_email(email: str) -> str:

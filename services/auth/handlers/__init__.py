@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.auth.handlers.accounts import AccountHandlers
 from services.auth.handlers.keys import KeyHandlers
+from services.auth.handlers.passwords import PasswordHandlers
 from services.auth.handlers.sessions import SessionHandlers
 from services.auth.handlers.sign_ins import SignInHandlers
 from services.auth.handlers.sign_ups import SignUpHandlers
@@ -20,6 +21,7 @@ class Handlers:
     sessions: SessionHandlers
     keys: KeyHandlers
     accounts: AccountHandlers
+    passwords: PasswordHandlers
 
 
-__all__ = ["AccountHandlers", "Handlers", "KeyHandlers", "SessionHandlers", "SignInHandlers", "SignUpHandlers"]
+__all__ = ["AccountHandlers", "Handlers", "KeyHandlers", "PasswordHandlers", "SessionHandlers", "SignInHandlers", "SignUpHandlers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -42,7 +43,7 @@ class SignUpHandlers:
     begin: Begin
     now: Now
     new_id: NewId
-    common_passwords: frozenset[str]
+    common_passwords: Container[str]
     link_lifetime: timedelta
     web_url: str
 

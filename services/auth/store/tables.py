@@ -15,6 +15,7 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("last_organization", Text, nullable=False, server_default=""),
+    Column("password_version", BigInteger, nullable=False, server_default="1"),
 )
 
 sign_ups = Table(

@@ -46,6 +46,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
     ERROR_REASON_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 11
     """There is no account of that user."""
+    ERROR_REASON_PASSWORD_WRONG: _ErrorReason.ValueType  # 100
+    """The current password is wrong. Nothing changed."""
+    ERROR_REASON_RESET_INVALID: _ErrorReason.ValueType  # 101
+    """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why auth refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.auth`."""
@@ -74,4 +78,8 @@ ERROR_REASON_MEMBERSHIP_UNAVAILABLE: ErrorReason.ValueType  # 10
 """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
 ERROR_REASON_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 11
 """There is no account of that user."""
+ERROR_REASON_PASSWORD_WRONG: ErrorReason.ValueType  # 100
+"""The current password is wrong. Nothing changed."""
+ERROR_REASON_RESET_INVALID: ErrorReason.ValueType  # 101
+"""The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from trellis.policy.v1 import policy_pb2 as trellis_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xbb\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"Y\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xbb\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"Y\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07session\"\xd3\x01\n\x0fSessionsRevoked\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12*\n\x0ckept_session\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x0bkeptSession\x12;\n\x0brevoke_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime::\x8a\xb5\x18\x36\n\x18\x61uth.v1.sessions_revoked\x12\x04user\x1a\x14\n\x04user*\x0ckept_session\"\x83\x01\n\x16PasswordResetRequested\x12\x1d\n\x05reset\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x05reset\x12\x1b\n\x04user\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:-\x8a\xb5\x18)\n auth.v1.password_reset_requested\x12\x05reset\"\xd3\x01\n\x0fPasswordChanged\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12*\n\x0ckept_session\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x0bkeptSession\x12;\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nchangeTime::\x8a\xb5\x18\x36\n\x18\x61uth.v1.password_changed\x12\x04user\x1a\x14\n\x04user*\x0ckept_sessionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +58,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONREVOKED'].fields_by_name['session']._serialized_options = b'\272H\004r\002\030x'
   _globals['_SESSIONREVOKED']._loaded_options = None
   _globals['_SESSIONREVOKED']._serialized_options = b'\212\265\030-\n\027auth.v1.session_revoked\022\007session\032\t\032\007session'
+  _globals['_SESSIONSREVOKED'].fields_by_name['user']._loaded_options = None
+  _globals['_SESSIONSREVOKED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_SESSIONSREVOKED'].fields_by_name['kept_session']._loaded_options = None
+  _globals['_SESSIONSREVOKED'].fields_by_name['kept_session']._serialized_options = b'\272H\004r\002\030x'
+  _globals['_SESSIONSREVOKED']._loaded_options = None
+  _globals['_SESSIONSREVOKED']._serialized_options = b'\212\265\0306\n\030auth.v1.sessions_revoked\022\004user\032\024\n\004user*\014kept_session'
+  _globals['_PASSWORDRESETREQUESTED'].fields_by_name['reset']._loaded_options = None
+  _globals['_PASSWORDRESETREQUESTED'].fields_by_name['reset']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PASSWORDRESETREQUESTED'].fields_by_name['user']._loaded_options = None
+  _globals['_PASSWORDRESETREQUESTED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PASSWORDRESETREQUESTED']._loaded_options = None
+  _globals['_PASSWORDRESETREQUESTED']._serialized_options = b'\212\265\030)\n auth.v1.password_reset_requested\022\005reset'
+  _globals['_PASSWORDCHANGED'].fields_by_name['user']._loaded_options = None
+  _globals['_PASSWORDCHANGED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PASSWORDCHANGED'].fields_by_name['kept_session']._loaded_options = None
+  _globals['_PASSWORDCHANGED'].fields_by_name['kept_session']._serialized_options = b'\272H\004r\002\030x'
+  _globals['_PASSWORDCHANGED']._loaded_options = None
+  _globals['_PASSWORDCHANGED']._serialized_options = b'\212\265\0306\n\030auth.v1.password_changed\022\004user\032\024\n\004user*\014kept_session'
   _globals['_ACCOUNTCREATED']._serialized_start=144
   _globals['_ACCOUNTCREATED']._serialized_end=371
   _globals['_VERIFICATIONREQUESTED']._serialized_start=373
@@ -70,4 +88,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONREVOKED']._serialized_end=1035
   _globals['_SESSIONREVOKED_CAUSE']._serialized_start=895
   _globals['_SESSIONREVOKED_CAUSE']._serialized_end=984
+  _globals['_SESSIONSREVOKED']._serialized_start=1038
+  _globals['_SESSIONSREVOKED']._serialized_end=1249
+  _globals['_PASSWORDRESETREQUESTED']._serialized_start=1252
+  _globals['_PASSWORDRESETREQUESTED']._serialized_end=1383
+  _globals['_PASSWORDCHANGED']._serialized_start=1386
+  _globals['_PASSWORDCHANGED']._serialized_end=1597
 # @@protoc_insertion_point(module_scope)
