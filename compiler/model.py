@@ -40,6 +40,17 @@ class Field:
     """The resource type (or the child type) that the field's value names, or empty."""
     rules: Mapping[str, object]
     """protovalidate's rules, flat: `string.max_len`, `repeated.items.string.pattern`."""
+    json_name: str
+    """Its name in JSON and in queries, `displayName`."""
+    oneof: str
+    """The oneof it belongs to, or empty."""
+    optional: bool
+    """Whether it is declared `optional`: unset is another thing than zero, and left out of JSON."""
+    format: str
+    """google.api.field_info.format, for example `UUID4`, or empty."""
+    deprecated: bool
+    map_types: tuple[str, str]
+    """Types of the key and of the value if the field is a map; otherwise empty texts."""
 
     @property
     def value_rules(self) -> Mapping[str, object]:
@@ -83,6 +94,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Oneof:
+    """Fields of which at most one is set. Those that `optional` makes are none."""
+
+    name: str
+    required: bool
+    """Whether exactly one must be set."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message of the contract, also a nested one."""
 
@@ -94,6 +114,7 @@ class Message:
     event: Event | None
     has_rules: bool
     """Whether the message itself, beside its fields, has protovalidate rules."""
+    oneofs: tuple[Oneof, ...]
 
     def field(self, name: str) -> Field | None:
         """The field of that name, if there is one."""
@@ -107,6 +128,8 @@ class Reason:
     code: str
     message: str
     metadata: tuple[tuple[str, str], ...]
+    advice: str
+    """What the caller can do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +202,8 @@ class Policy:
     access: str
     """`public`, `signed_in`, `permission` or `internal`."""
     permission: str
+    permission_for_others: str
+    """What a `signed_in` caller needs to ask about others than itself; empty if it may not."""
     granted_to: tuple[str, ...]
     """`owner`, `admin`, `member`."""
     callers: tuple[str, ...]
@@ -190,6 +215,11 @@ class Policy:
     slo_success: float
     audited: bool
     reasons: tuple[str, ...]
+
+    @property
+    def grantable(self) -> str:
+        """The permission that `granted_to` is about, whichever it is."""
+        return self.permission or self.permission_for_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +239,9 @@ class Rpc:
     place: Place
     bindings: tuple[HttpBinding, ...]
     policy: Policy
+    deprecated: bool
+    operation: tuple[str, str]
+    """Types of the response and the metadata of the google.longrunning.Operation it answers with, or empty texts."""
 
     @property
     def full_name(self) -> str:
@@ -247,6 +280,10 @@ class Contract:
     services: tuple[Service, ...]
     messages: Mapping[str, Message]
     enums: Mapping[str, Enum]
+    imported: Mapping[str, Message]
+    """Messages of others that the contract may use, such as google.rpc.Status."""
+    definitions: tuple[Resource, ...] = ()
+    """Resources that no message of the contract is, by `google.api.resource_definition`."""
 
     @cached_property
     def rpcs(self) -> tuple[Rpc, ...]:

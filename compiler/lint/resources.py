@@ -10,9 +10,12 @@ from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, Field, Message
 
 DOMAIN = "trellis.dev/"
+ANY = "*"
+"""What a field refers to that may name a resource of any type (AIP-4231)."""
 _CRITERIA = ("subject", "organization", "session", "api_key")
 _HOLDERS = ("name", "parent", "names")
-_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*")
+_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
+"""Collections and ids in turn; the last may be a singleton without an id (AIP-156)."""
 
 
 @rule("resource")
@@ -46,8 +49,9 @@ def unannotated(contract: Contract) -> Iterator[Problem]:
 @rule("resource-reference")
 def reference(contract: Contract) -> Iterator[Problem]:
     """The organization check reads resource names, so it must know every field that holds one."""
-    known = {message.resource.type: message for message in _resources(contract) if message.resource}
-    singulars = {message.resource.singular for message in _resources(contract) if message.resource}
+    resources = [*(message.resource for message in _resources(contract) if message.resource), *contract.definitions]
+    known = {resource.type for resource in resources}
+    singulars = {resource.singular for resource in resources}
     for rpc in contract.rpcs:
         request = contract.request(rpc)
         for field in request.fields:
@@ -56,7 +60,7 @@ def reference(contract: Contract) -> Iterator[Problem]:
                 yield _at(request, field, "add google.api.resource_reference")
     for message in contract.messages.values():
         for field in message.fields:
-            if field.reference and field.reference not in known:
+            if field.reference and field.reference not in {*known, ANY}:
                 yield _at(message, field, f"refer to a resource of the contract, not {field.reference!r}")
 
 

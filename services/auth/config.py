@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from services.chassis.config import ServiceConfig
+from services.chassis.config import MailConfig
 from services.chassis.tokens import LONGEST_LIFETIME_S
 
 
-class AuthConfig(ServiceConfig):
+class AuthConfig(MailConfig):
     """Settings of the auth service."""
 
     access_token_lifetime_s: int = Field(default=300, ge=1, le=LONGEST_LIFETIME_S)
@@ -27,9 +27,3 @@ class AuthConfig(ServiceConfig):
     """Passwords hashed at once; each takes 19 MiB and a core for about 30 ms."""
     password_queue: int = 32
     """Passwords that wait for a thread; more are refused with RESOURCE_EXHAUSTED."""
-    mail_url: str
-    """Where mail goes: `outbox:/directory`, `smtp://user:password@host:587?starttls` or `smtps://…`."""
-    mail_sender: str = "Trellis <no-reply@trellis.local>"
-    """`From` of every mail."""
-    web_url: str = "http://localhost:3000"
-    """Root of the web app that the links in mails point to."""

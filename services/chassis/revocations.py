@@ -8,6 +8,7 @@ stream is away ends with the token: minutes later.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
@@ -61,11 +62,18 @@ class Revocations:
         self._clock = clock
         self._found: dict[str, dict[Revocation, Revocation]] = {}
         self._added: deque[tuple[float, Revocation]] = deque()
+        self._listeners: list[Callable[[Revocation], None]] = []
+
+    def listen(self, listener: Callable[[Revocation], None]) -> None:
+        """Have `listener` called with every revocation: what a process remembers of a subject may be over, too."""
+        self._listeners.append(listener)
 
     def add(self, revocation: Revocation) -> None:
         """Refuse these tokens from now on. Of several that differ in time alone, the newest counts."""
         if not revocation.key:
             return
+        for listener in self._listeners:
+            listener(revocation)
         now_s = self._clock().timestamp()
         self._forget(now_s - KEPT_S)
         pattern = replace(revocation, time_s=0.0)

@@ -31,6 +31,7 @@ from services.chassis.db.leader import lead
 from services.chassis.db.relay import relay
 from services.chassis.db.session import Codec, Database
 from services.chassis.ids import IdGenerator
+from services.chassis.jobs import Job
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
 from services.chassis.revocations import Revocations
@@ -53,16 +54,20 @@ class Chassis:
     database: Database
     channel: Callable[[str], Any]
     """Opens a channel to a target, with this service's token on every call."""
+    revocations: Revocations
+    """Whose tokens are over; known within a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A service, wired: what it serves, what it consumes, and where the keys come from."""
+    """A service, wired: what it serves, what it consumes, what it does by itself, and where the keys come from."""
 
     servicers: Sequence[Servicer]
     jwks: Fetch
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
+    jobs: Sequence[Job] = ()
+    """What one process of the service does again and again."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
@@ -97,7 +102,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         stack.callback(stop_telemetry)
         running = _Running(stack)
         database, bus, buckets, revocations = await _adapters(service, config, running)
-        assembly = await service.build(_chassis(config, database, running))
+        assembly = await service.build(_chassis(config, database, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
@@ -154,7 +159,7 @@ async def _followed(valkey: Any, running: _Running) -> Revocations:
     return revocations
 
 
-def _chassis(config: ServiceConfig, database: Database, running: _Running) -> Chassis:
+def _chassis(config: ServiceConfig, database: Database, revocations: Revocations, running: _Running) -> Chassis:
     tokens = ServiceTokens(_service_key(config), audience=config.audience, clock=database.now)
 
     def open_channel(target: str) -> Any:
@@ -162,7 +167,7 @@ def _chassis(config: ServiceConfig, database: Database, running: _Running) -> Ch
         running.stack.push_async_callback(opened.close)
         return opened
 
-    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel)
+    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations)
 
 
 def _service_key(config: ServiceConfig) -> ECKey:
@@ -209,6 +214,7 @@ def _start_events(
         running,
         lead(url, "relay", relaying),
         *(lead(url, consumer.name, _consuming(bus, consumer)) for consumer in assembly.consumers),
+        *(lead(url, job.name, job.run) for job in assembly.jobs),
     )
 
 

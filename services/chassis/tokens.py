@@ -188,6 +188,9 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
     subject, organization, session, api_key = map(str, texts)
+    auth_time = claims.get("auth_time", 0)
+    if not _is_time(auth_time):
+        raise _invalid()
     return Principal(
         subject,
         organization,
@@ -196,7 +199,18 @@ def _principal(claims: dict[str, Any]) -> Principal:
         expires_at_s=float(claims["exp"]),
         issued_at_s=claims.get("iat_ms", claims["iat"] * 1000) / 1000,
         api_key=api_key,
+        grants=_grants(claims.get("grants", {})),
+        auth_time_s=float(auth_time),
     )
+
+
+def _grants(claim: Any) -> dict[str, frozenset[str]]:
+    """Return the permissions by resource. Raises Unauthenticated."""
+    if not isinstance(claim, dict) or not all(isinstance(permissions, list) for permissions in claim.values()):
+        raise _invalid()
+    if not all(isinstance(permission, str) for permissions in claim.values() for permission in permissions):
+        raise _invalid()
+    return {resource: frozenset(permissions) for resource, permissions in claim.items()}
 
 
 def _is_time(value: Any) -> bool:

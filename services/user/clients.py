@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import grpc
+from trellis.auth.v1.service_pb2_grpc import AccountServiceStub, JwksServiceStub
 
 from services.user import convert
 from services.user.domain import User, UserNotFound
 from trellis.auth.v1 import service_pb2 as rpc
-from trellis.auth.v1.service_pb2_grpc import AccountServiceStub, JwksServiceStub
 
 
 class AuthAccounts:

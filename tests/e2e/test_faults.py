@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 import pytest
 import redis
+from trellis.user.v1.events_pb2 import OrganizationCreated
 
 from tests.e2e.client import Person, new_email, verification_of
 from tests.e2e.platform import Platform, eventually
 from tests.e2e.traffic import Record, traffic
-from trellis.user.v1.events_pb2 import OrganizationCreated
 
 VICTIMS = ("postgres", "valkey", "envoy", "auth", "user")
 CREATED = b"user.v1.organization_created"

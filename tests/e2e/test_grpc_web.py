@@ -12,13 +12,13 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.message import Message
-
-from tests.e2e.client import PASSWORD, Person, Rest
-from tests.e2e.platform import Platform
 from trellis.auth.v1.resources_pb2 import TokenSet
 from trellis.auth.v1.service_pb2 import SignInRequest
 from trellis.user.v1.resources_pb2 import User
 from trellis.user.v1.service_pb2 import GetUserRequest
+
+from tests.e2e.client import PASSWORD, Person, Rest
+from tests.e2e.platform import Platform
 
 GET_USER = "/trellis.user.v1.UserService/GetUser"
 SIGN_IN = "/trellis.auth.v1.AuthService/SignIn"

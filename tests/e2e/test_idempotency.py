@@ -10,12 +10,12 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-
-from tests.e2e.client import Answer, Person, Rest, new_email
-from tests.e2e.platform import Platform
 from trellis.user.v1.resources_pb2 import Organization, User
 from trellis.user.v1.service_pb2 import CreateOrganizationRequest, UpdateUserRequest
 from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub, UserServiceStub
+
+from tests.e2e.client import Answer, Person, Rest, new_email
+from tests.e2e.platform import Platform
 
 ORGANIZATIONS = "/v1/organizations"
 

@@ -10,9 +10,6 @@ import pytest_asyncio
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-
-from tests.e2e.client import PASSWORD, Person, new_email, verification_of
-from tests.e2e.platform import Platform
 from trellis.auth.v1.service_pb2 import ListSessionsRequest, SignInRequest, SwitchOrganizationRequest, VerifyEmailRequest
 from trellis.auth.v1.service_pb2_grpc import AuthServiceStub, SessionServiceStub
 from trellis.user.v1.resources_pb2 import ROLE_OWNER, Organization, User
@@ -23,6 +20,9 @@ from trellis.user.v1.service_pb2 import (
     UpdateUserRequest,
 )
 from trellis.user.v1.service_pb2_grpc import MembershipServiceStub, OrganizationServiceStub, UserServiceStub
+
+from tests.e2e.client import PASSWORD, Person, new_email, verification_of
+from tests.e2e.platform import Platform
 
 ME = "users/me"
 

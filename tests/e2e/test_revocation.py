@@ -86,6 +86,37 @@ def test_a_change_of_role_acts_at_once_and_a_token_refreshed_at_once_is_good(
     assert ada.rest.get(BY_USER).status == 200
 
 
+def test_a_role_binding_ends_the_tokens_of_its_subject_alone(platform: Platform, ada: Person, bob: Person) -> None:
+    binding = {"role": "roles/admin", "subject": bob.name, "resource": f"{ada.organization}/teams/team_1"}
+    made: list[str] = []
+
+    def bind() -> None:
+        made.append(ada.rest.ok("POST", f"/v1/{ada.organization}/roleBindings", binding)["name"])
+
+    bound_s = refused_everywhere_s(platform.rest, bob.token, bind)
+    assert bob.refresh().status == 200
+    released_s = refused_everywhere_s(platform.rest, bob.token, lambda: ada.rest.ok("DELETE", f"/v1/{made[0]}"))
+
+    assert max(bound_s, released_s) < WITHIN_S
+    assert ada.rest.get(BY_USER).status == 200
+
+
+def test_a_role_that_changes_ends_all_tokens_of_its_organization(
+    platform: Platform, ada: Person, bob: Person, eve: Person
+) -> None:
+    role = {"displayName": "Helper", "permissions": ["users.list"]}
+    name = ada.rest.ok("POST", f"/v1/{ada.organization}/roles", role)["name"]
+    change = {"permissions": ["users.list", "teams.get"]}
+
+    measured_s = refused_everywhere_s(platform.rest, bob.token, lambda: ada.rest.ok("PATCH", f"/v1/{name}", change))
+
+    assert measured_s < WITHIN_S
+    assert ada.rest.get(BY_USER).verdict == (401, "TOKEN_INVALID")
+    assert eve.rest.get(BY_USER).status == 200
+    assert ada.refresh().status == 200
+    assert ada.rest.get(BY_USER).status == 200
+
+
 def test_a_membership_that_ended_ends_the_tokens_for_it_alone(platform: Platform, ada: Person) -> None:
     cleo = sign_up(platform.rest, platform.mail, "Cleo")
     elsewhere = cleo.rest

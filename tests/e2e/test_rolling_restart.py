@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 import grpc
 import httpx2
-
-from tests.e2e.client import Person
-from tests.e2e.platform import SERVICES, Platform, eventually
 from trellis.auth.v1.service_pb2 import ListSessionsRequest
 from trellis.auth.v1.service_pb2_grpc import SessionServiceStub
 from trellis.user.v1.resources_pb2 import Organization
 from trellis.user.v1.service_pb2 import CreateOrganizationRequest, GetUserRequest
 from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub, UserServiceStub
+
+from tests.e2e.client import Person
+from tests.e2e.platform import SERVICES, Platform, eventually
 
 CALLS_PER_S = 100
 PACE_S = 0.04

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import grpc
@@ -188,35 +190,69 @@ class Names:
 
     organization: str
     user: str
-    membership: str
     session: str
+    team: str
+    invitation: str
+    domain: str
+
+    @cached_property
+    def by_resource(self) -> dict[str, str]:
+        """The name of one resource of each kind."""
+        user_id = self.user.removeprefix("users/")
+        return {
+            "Organization": self.organization,
+            "User": self.user,
+            "Session": self.session,
+            "Membership": f"{self.organization}/memberships/{user_id}",
+            "Team": self.team,
+            "TeamMember": f"{self.team}/members/{user_id}",
+            "Invitation": self.invitation,
+            "Domain": self.domain,
+            "UserPreferences": f"{self.user}/preferences",
+            "OrganizationPreferences": f"{self.organization}/preferences",
+            "AttributeSchema": f"{self.organization}/attributeSchema",
+        }
 
     def of(self, policy: Policy, path: str) -> str:
         """Return the name that belongs into a field of an RPC."""
-        return str(getattr(self, self._kind(policy.method.split("/")[1].rpartition(".")[2], path.rpartition(".")[2])))
-
-    @staticmethod
-    def _kind(service: str, field: str) -> str:
-        if field in ("user", "organization"):
-            return field
+        method, field = policy.method.rpartition("/")[2], path.rpartition(".")[2]
         if field == "parent":
-            return "user" if service == "SessionService" else "organization"
-        return service.removesuffix("Service").lower()
+            return self.user if "Session" in method else self.team if "TeamMember" in method else self.organization
+        known = {"user": self.user, "organization": self.organization, "parent_team": self.team}
+        return known.get(field) or self.by_resource[re.sub(r"^(BatchGet|[A-Z][a-z]+)|(?<=User)s$", "", method)]
 
 
 NOBODYS = Names(
     "organizations/org_none",
     "users/usr_none",
-    "organizations/org_none/memberships/usr_none",
     "users/usr_none/sessions/ses_none",
+    "organizations/org_none/teams/team_none",
+    "organizations/org_none/invitations/inv_none",
+    "organizations/org_none/domains/none.example",
 )
 CONTENT: dict[str, dict[str, Any]] = {
     "UpdateOrganization": {"organization": {"display_name": "Taken over"}},
     "CreateMembership": {"membership": {"role": "ROLE_OWNER"}},
     "UpdateMembership": {"membership": {"role": "ROLE_OWNER"}},
     "UpdateUser": {"user": {"display_name": "Taken over"}},
+    "CreateInvitation": {"invitation": {"email": "taken@example.com", "role": "ROLE_OWNER"}},
+    "CreateDomain": {"domain_id": "taken.example"},
+    "UpdateDomain": {"domain": {"capture": True}},
+    "CreateTeam": {"team": {"display_name": "Taken over"}},
+    "UpdateTeam": {"team": {"display_name": "Taken over"}},
+    "UpdateUserPreferences": {"preferences": {"theme": "THEME_DARK"}},
+    "UpdateOrganizationPreferences": {"preferences": {"theme": "THEME_DARK"}},
 }
 """What a request needs beside names to be well formed."""
+OTHERS = {
+    "CreateMembership": ("name", "teams"),
+    "UpdateMembership": ("user", "teams"),
+    "CreateInvitation": ("name",),
+    "CreateDomain": ("name",),
+    "CreateTeam": ("name",),
+    "CreateTeamMember": ("name",),
+}
+"""Fields of the resource that a caller does not fill."""
 
 
 def reachable() -> Iterator[Policy]:
@@ -229,8 +265,15 @@ def reachable() -> Iterator[Policy]:
 @pytest.fixture(scope="module")
 def eves(eve: Person) -> Names:
     """What exists and belongs to Eve."""
-    members = eve.rest.ok("GET", f"/v1/{eve.organization}/memberships")["memberships"]
-    return Names(eve.organization, eve.name, members[0]["name"], eve.tokens["session"])
+    made = {
+        "teams": {"displayName": "Evil team"},
+        "invitations": {"email": new_email(), "role": "ROLE_MEMBER"},
+        "domains?domainId=evil.example": {},
+    }
+    team, invitation, domain = (
+        str(eve.rest.ok("POST", f"/v1/{eve.organization}/{path}", body)["name"]) for path, body in made.items()
+    )
+    return Names(eve.organization, eve.name, eve.tokens["session"], team, invitation, domain)
 
 
 @pytest.mark.parametrize("policy", [*reachable()], ids=lambda policy: policy.method.rpartition(".")[2])
@@ -253,7 +296,7 @@ def refusal(platform: Platform, policy: Policy, caller: Person, names: Names) ->
         with pytest.raises(grpc.RpcError) as caught:
             call(filled(policy, names), metadata=caller.metadata, timeout=10)
     status = json.dumps(json_format.MessageToDict(rpc_status.from_call(caught.value)))
-    for name in (names.membership, names.session, names.organization, names.user):
+    for name in sorted(names.by_resource.values(), key=len, reverse=True):
         status = status.replace(name, "…")
     return caught.value.code(), status
 
@@ -264,16 +307,14 @@ def filled(policy: Policy, names: Names) -> Any:
     content = json.loads(json.dumps(CONTENT.get(method, {})))
     for path in policy.resources:
         *outer, last = path.split(".")
+        if outer and last in OTHERS.get(method, ()):
+            continue
         place = content
         for part in outer:
             place = place.setdefault(part, {})
         place[last] = [names.of(policy, path)] if last == "names" else names.of(policy, path)
     if method == "BatchGetUsers":
         content = {"names": [names.user]}
-    if method == "UpdateMembership":
-        content["membership"].pop("user")
-    if method == "CreateMembership":
-        content["membership"].pop("name")
     found = contract.method(f"{service.rpartition('.')[2]}.{method}")
     return json_format.ParseDict(content, message_factory.GetMessageClass(found.input_type)())
 

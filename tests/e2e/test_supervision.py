@@ -13,12 +13,12 @@ from typing import Any
 
 import grpc
 import pytest
+from trellis.auth.v1.service_pb2 import GetJwksRequest
+from trellis.auth.v1.service_pb2_grpc import JwksServiceStub
 
 from cli.engines.postgres import PostgresEngine
 from cli.home import Home
 from tests.e2e.system import System, alive, eventually
-from trellis.auth.v1.service_pb2 import GetJwksRequest
-from trellis.auth.v1.service_pb2_grpc import JwksServiceStub
 
 PROCESSES = ("postgres", "valkey", "envoy", "auth", "user")
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import grpc
 import httpx2
 from google.protobuf.field_mask_pb2 import FieldMask
-
-from tests.e2e.client import Person
-from tests.e2e.platform import Platform
 from trellis.auth.v1.service_pb2 import VerifyEmailRequest
 from trellis.auth.v1.service_pb2_grpc import AuthServiceStub
 from trellis.user.v1.resources_pb2 import Organization, User
 from trellis.user.v1.service_pb2 import CreateOrganizationRequest, UpdateUserRequest
 from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub, UserServiceStub
+
+from tests.e2e.client import Person
+from tests.e2e.platform import Platform
 
 PATIENCE_S = 40.0
 """How long a call is repeated before it counts as lost."""

@@ -17,9 +17,7 @@ def _reset_requested(event: domain.PasswordResetRequested) -> Message:
 
 
 def _changed(event: domain.PasswordChanged) -> Message:
-    return pb.PasswordChanged(
-        user=event.user, kept_session=event.kept_session, change_time=timestamp(event.change_time)
-    )
+    return pb.PasswordChanged(user=event.user, kept_session=event.kept_session, change_time=timestamp(event.change_time))
 
 
 MESSAGES: dict[type, Callable[[Any], Message]] = {

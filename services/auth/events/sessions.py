@@ -25,9 +25,7 @@ def _session_revoked(event: domain.SessionRevoked) -> Message:
 
 
 def _sessions_revoked(event: domain.SessionsRevoked) -> Message:
-    return pb.SessionsRevoked(
-        user=event.user, kept_session=event.kept_session, revoke_time=timestamp(event.revoke_time)
-    )
+    return pb.SessionsRevoked(user=event.user, kept_session=event.kept_session, revoke_time=timestamp(event.revoke_time))
 
 
 MESSAGES: dict[type, Callable[[Any], Message]] = {

@@ -47,7 +47,6 @@ class SessionHandlers:
             await tx.commit(session)
         return session
 
-
     async def revoke_all_sessions(self, parent: str, caller: Principal, *, keep_current: bool) -> RevokedSessions:
         """End all sessions of the caller, or all but the current one. Raises PermissionDenied."""
         user, kept = _own(parent, caller), caller.session if keep_current else ""

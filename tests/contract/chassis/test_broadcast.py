@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from trellis.auth.v1.events_pb2 import SessionRevoked
+
 from services.chassis.bus.broadcast import STREAM, Follower
 from services.chassis.bus.bus import Event
 from services.chassis.bus.valkey import ValkeyBus
 from services.chassis.principal import Principal
 from services.chassis.revocations import KEPT_S, Revocations
 from tests.contract.chassis.mortal import MortalValkey
-from trellis.auth.v1.events_pb2 import SessionRevoked
 
 NOW = datetime.now(UTC)
 PATIENCE_S = 10.0

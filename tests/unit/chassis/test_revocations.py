@@ -18,6 +18,7 @@ from trellis.user.v1 import events_pb2 as user
 
 ADA, BOB = "users/usr_ada", "users/usr_bob"
 ACME, EVIL = "organizations/org_acme", "organizations/org_evil"
+TEAM = f"{ACME}/teams/team_1"
 SESSION, OTHER = f"{ADA}/sessions/ses_1", f"{ADA}/sessions/ses_2"
 KEY = f"{ACME}/apiKeys/key_1"
 NOW_S = NOON.timestamp()
@@ -126,6 +127,11 @@ def event(message: Message) -> Event:
         (user.MembershipUpdated(user=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
         (user.MembershipDeleted(user=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
         (user.OrganizationDeleted(organization=ACME), {"organization": ACME}),
+        (user.TeamMemberDeleted(user=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
+        (user.TeamUpdated(team=TEAM, organization=ACME), {"organization": ACME}),
+        (auth.RoleUpdated(role="r", organization=ACME), {"organization": ACME}),
+        (auth.RoleBindingDeleted(subject=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
+        (auth.TeamAccessChanged(team=TEAM, organization=ACME), {"organization": ACME}),
     ],
 )
 def test_the_contract_says_whose_tokens_an_event_ends(message: Message, ends: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,9 @@ ATTACKS: dict[str, str] = {
     "sub a number": token(sub=1),
     "permissions a text": token(permissions="users.list"),
     "permissions of objects": token(permissions=[{"users.list": True}]),
+    "grants a list": token(grants=["organizations/org_acme"]),
+    "grants of texts": token(grants={"organizations/org_acme": "users.list"}),
+    "grants of objects": token(grants={"organizations/org_acme": [{"users.list": True}]}),
     "claims twice": token(claims=doubled(CLAIMS, "sub", "users/usr_eve")),
     "header twice": token(header=doubled(HEADER, "kid", "k1")),
     "claims a list": token(claims=[CLAIMS]),
@@ -214,11 +218,31 @@ async def test_a_good_token_names_its_caller(time: Time) -> None:
     assert await verifier(time).verify(OK) == ADA
 
 
+async def test_a_token_says_when_its_session_began(time: Time) -> None:
+    token = sign(KEY, ACCESS, {**CLAIMS, "auth_time": NOW_S - 60})
+
+    assert (await verifier(time).verify(token)).auth_time_s == NOW_S - 60
+
+
+@pytest.mark.parametrize("auth_time", ["1", 1.5, -1, True, None])
+async def test_a_time_that_is_none_is_refused(time: Time, auth_time: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier(time).verify(sign(KEY, ACCESS, {**CLAIMS, "auth_time": auth_time}))
+
+
 async def test_a_token_without_an_organization_permits_nothing(time: Time) -> None:
     small = token(claims=without("organization", "permissions", "session"))
 
     nobody_there = Principal("users/usr_ada", expires_at_s=float(NOW_S + 300), issued_at_s=float(NOW_S))
     assert await verifier(time).verify(small) == nobody_there
+
+
+async def test_grants_are_permissions_by_resource(time: Time) -> None:
+    team = "organizations/org_acme/teams/team_1"
+
+    principal = await verifier(time).verify(token(grants={team: ["users.list", "teams.get"]}))
+
+    assert principal == replace(ADA, grants={team: frozenset({"users.list", "teams.get"})})
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
