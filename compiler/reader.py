@@ -56,6 +56,7 @@ def read(image: bytes) -> Contract:
         messages={message.name: message for reader in readers for message in reader.messages()},
         enums={enum.name: enum for reader in readers for enum in reader.enums()},
         imported={message.name: message for reader in imported for message in reader.messages()},
+        definitions=tuple(resource for reader in readers for resource in reader.definitions()),
     )
 
 
@@ -110,6 +111,10 @@ class _FileReader:
         for message, name, path in self._all_messages():
             for number, enum in enumerate(message.enum_type):
                 yield self._enum(enum, name, (*path, *_NESTED_ENUM, number))
+
+    def definitions(self) -> Iterator[Resource]:
+        for resource in self._options.get(self._file.options, "google.api.resource_definition") or ():
+            yield Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural)
 
     def _all_messages(self) -> Iterator[tuple[descriptor_pb2.DescriptorProto, str, Path]]:
         waiting: list[tuple[descriptor_pb2.DescriptorProto, str, Path]]

@@ -23,6 +23,8 @@ DIGESTS = {
     ),
 }
 """sha256 and source of files that no installed package holds."""
+RENAMED = {"google/longrunning/operations.proto": "google/longrunning/operations_proto.proto"}
+"""Files that the wheel holds under another name than the one their importers use."""
 
 
 SWAGGER_UI = ROOT / "gateway-envoy/docs/swagger-ui-5.35.0"
@@ -46,9 +48,11 @@ def differences(vendored: Path = VENDORED) -> Iterator[str]:
             digest, source = DIGESTS[name]
             if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 yield f"{path}: vendored: copy it again from {source}, or record the new digest"
-        elif not (wheel / name).exists():
+            continue
+        held = wheel / RENAMED.get(name, name)
+        if not held.exists():
             yield f"{path}: vendored: say in compiler/vendored.py which package it comes from"
-        elif (wheel / name).read_bytes() != path.read_bytes():
+        elif held.read_bytes() != path.read_bytes():
             yield f"{path}: vendored: copy it again from {WHEEL} {distribution(WHEEL).version}"
 
 

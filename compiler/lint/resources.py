@@ -49,8 +49,9 @@ def unannotated(contract: Contract) -> Iterator[Problem]:
 @rule("resource-reference")
 def reference(contract: Contract) -> Iterator[Problem]:
     """The organization check reads resource names, so it must know every field that holds one."""
-    known = {message.resource.type: message for message in _resources(contract) if message.resource}
-    singulars = {message.resource.singular for message in _resources(contract) if message.resource}
+    resources = [*(message.resource for message in _resources(contract) if message.resource), *contract.definitions]
+    known = {resource.type for resource in resources}
+    singulars = {resource.singular for resource in resources}
     for rpc in contract.rpcs:
         request = contract.request(rpc)
         for field in request.fields:

@@ -1,8 +1,14 @@
-"""Events → handlers: the mails that auth asks itself to send, once the asking has committed; members who left."""
+"""Events → handlers: mails that auth asks itself to send, once the asking has committed, and what user says of people."""
 
 from __future__ import annotations
 
-from services.auth.handlers import RoleBindingHandlers, SignUpHandlers
+from services.auth.domain import AccountState
+from services.auth.handlers import (
+    AccountHandlers,
+    PersonalDataHandlers,
+    RoleBindingHandlers,
+    SignUpHandlers,
+)
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
 from trellis.auth.v1 import events_pb2 as pb
@@ -13,6 +19,14 @@ VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0
 MEMBERSHIP_DELETED = EVENTS[user_events.MembershipDeleted.DESCRIPTOR.full_name][0]
 TEAM_DELETED = EVENTS[user_events.TeamDeleted.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
+PERSONAL_DATA_REQUESTED = EVENTS[user_events.PersonalDataRequested.DESCRIPTOR.full_name][0]
+ERASURE_REQUESTED = EVENTS[user_events.PersonalDataErasureRequested.DESCRIPTOR.full_name][0]
+ACCOUNT_STATES = {
+    EVENTS[user_events.UserDeactivated.DESCRIPTOR.full_name][0]: AccountState.DEACTIVATED,
+    EVENTS[user_events.UserReactivated.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
+    EVENTS[user_events.UserDeleted.DESCRIPTOR.full_name][0]: AccountState.DELETED,
+    EVENTS[user_events.UserUndeleted.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
+}
 
 
 def consumer(handlers: SignUpHandlers) -> Consumer:
@@ -27,6 +41,30 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
 
     topics = {VERIFICATION_REQUESTED: verification_requested, SIGN_UP_REPEATED: sign_up_repeated}
     return Consumer("auth.mail", topics)
+
+
+def accounts(handlers: AccountHandlers) -> Consumer:
+    """Return what lets users sign in, or not: user says in which state an account is."""
+
+    async def state_changed(event: Event) -> None:
+        await handlers.set_state(event.subject, ACCOUNT_STATES[event.topic])
+
+    return Consumer("auth.accounts", dict.fromkeys(ACCOUNT_STATES, state_changed))
+
+
+def personal_data(handlers: PersonalDataHandlers) -> Consumer:
+    """Return what answers when user exports or erases somebody's data."""
+
+    async def requested(event: Event) -> None:
+        message = user_events.PersonalDataRequested.FromString(event.data)
+        await handlers.collect(message.user, message.operation, message.answer_key)
+
+    async def erasure_requested(event: Event) -> None:
+        message = user_events.PersonalDataErasureRequested.FromString(event.data)
+        await handlers.erase(message.user, message.operation)
+
+    topics = {PERSONAL_DATA_REQUESTED: requested, ERASURE_REQUESTED: erasure_requested}
+    return Consumer("auth.personal-data", topics)
 
 
 def leavers(handlers: RoleBindingHandlers) -> Consumer:

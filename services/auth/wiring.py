@@ -15,6 +15,7 @@ from services.auth.handlers import (
     AccountHandlers,
     Handlers,
     KeyHandlers,
+    PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
     SessionHandlers,
@@ -77,7 +78,12 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups), consumers.leavers(built.role_bindings)],
+        consumers=[
+            consumers.consumer(built.sign_ups),
+            consumers.leavers(built.role_bindings),
+            consumers.accounts(built.accounts),
+            consumers.personal_data(built.personal_data),
+        ],
         close=[passwords.aclose],
     )
 
@@ -95,10 +101,16 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
-        accounts=AccountHandlers(SqlAccounts(database)),
         roles=_roles(chassis, grants),
         role_bindings=_role_bindings(chassis, grants, memberships),
         access=AccessHandlers(grants, chassis.now),
+        accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
+        personal_data=PersonalDataHandlers(
+            SqlAccounts(database),
+            mailer(config.mail_url, config.mail_sender, chassis.now),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+        ),
     )
 
 

@@ -15,10 +15,12 @@ class Job:
     name: str
     """Name of the job, for example `user.domains`; whoever leads under it does it."""
     every: timedelta
-    work: Callable[[], Awaitable[None]]
+    """The pause after work that left nothing to do."""
+    work: Callable[[], Awaitable[bool | None]]
+    """Does a bounded piece, durable when this returns; True says that there may be more."""
 
     async def run(self) -> None:
         """Do the work now and after each pause, until cancelled or until it fails."""
         while True:
-            await self.work()
-            await asyncio.sleep(self.every.total_seconds())
+            if not await self.work():
+                await asyncio.sleep(self.every.total_seconds())

@@ -25,6 +25,8 @@ class Principal:
     """As of when the token's permissions are true, in seconds since the epoch, to the millisecond."""
     api_key: str = ""
     """The API key the token was exchanged for, `organizations/{organization}/apiKeys/{api_key}`, or empty."""
+    auth_time_s: float = 0.0
+    """When the user last proved who they are: when the session began, in seconds since the epoch."""
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What the token permits, beyond `permissions`, on some resources of the organization and on everything below them."""
 

@@ -67,6 +67,7 @@ class Assembly:
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
     jobs: Sequence[Job] = ()
+    """What one process of the service does again and again."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
 
 

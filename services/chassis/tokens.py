@@ -188,6 +188,9 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
     subject, organization, session, api_key = map(str, texts)
+    auth_time = claims.get("auth_time", 0)
+    if not _is_time(auth_time):
+        raise _invalid()
     return Principal(
         subject,
         organization,
@@ -197,6 +200,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         issued_at_s=claims.get("iat_ms", claims["iat"] * 1000) / 1000,
         api_key=api_key,
         grants=_grants(claims.get("grants", {})),
+        auth_time_s=float(auth_time),
     )
 
 

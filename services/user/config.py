@@ -28,3 +28,7 @@ class UserConfig(MailConfig):
     """How long that record may be gone before the domain is lost."""
     dns_servers: str = ""
     """Name servers to ask, such as `10.0.0.53,127.0.0.1:5353`; empty asks those of the machine."""
+    user_retention_days: int = 30
+    """How long a deleted account can be brought back; then the person's data is erased."""
+    restore_link_days: int = 7
+    """How long the link works that brings an account back; signing in has another one sent."""

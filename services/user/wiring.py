@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -11,39 +12,54 @@ from services.chassis.jobs import Job
 from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
+from services.chassis.operations.runner import Runner, Step
+from services.chassis.operations.store import SqlOperations
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.user import consumers, convert, events
 from services.user.clients import AuthAccounts, AuthKeys
 from services.user.config import UserConfig
-from services.user.domain import InvitationTerms
+from services.user.domain import (
+    ERASE,
+    EXPORT,
+    InvitationTerms,
+)
 from services.user.handlers import (
     AttributeSchemaHandlers,
     DomainHandlers,
     Handlers,
     InvitationHandlers,
+    LifecycleHandlers,
     MembershipHandlers,
+    OperationHandlers,
     OrganizationHandlers,
+    PersonalDataHandlers,
     PreferencesHandlers,
     TeamHandlers,
     UserHandlers,
 )
 from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
+from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
+from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import (
     AttributeSchemaServicer,
     DomainServicer,
     InvitationServicer,
     MembershipServicer,
+    OperationServicer,
     OrganizationServicer,
+    PersonalDataServicer,
     PreferencesServicer,
     TeamServicer,
     UserServicer,
 )
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlCertificates,
     SqlDomains,
+    SqlExports,
     SqlInvitations,
     SqlMemberships,
     SqlOrganizations,
@@ -71,6 +87,18 @@ from trellis.user.v1 import (
     invitation_service_pb2_grpc as invitation_grpc,
 )
 from trellis.user.v1 import (
+    operation_service_pb2 as operation_rpc,
+)
+from trellis.user.v1 import (
+    operation_service_pb2_grpc as operation_grpc,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2 as personal_data_rpc,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2_grpc as personal_data_grpc,
+)
+from trellis.user.v1 import (
     preferences_service_pb2 as preferences_rpc,
 )
 from trellis.user.v1 import (
@@ -91,6 +119,9 @@ from trellis.user.v1 import (
 
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
+PURGE_EVERY = timedelta(minutes=1)
+LOOK_EVERY = timedelta(seconds=0.25)
+
 
 async def build(chassis: Chassis) -> Assembly:
     """Wire the user service."""
@@ -99,12 +130,35 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=AuthKeys(auth).fetch,
-        consumers=[consumers.consumer(built.users), consumers.mail(built.invitations)],
-        jobs=[
-            Job("user.domains", DOMAINS_EVERY, built.domains.check_domains),
-            Job("user.invitations", INVITATIONS_EVERY, built.invitations.forget_invitations),
+        consumers=[
+            consumers.consumer(built.users),
+            consumers.mails(built.lifecycle),
+            consumers.answers(built.personal_data),
+            consumers.mail(built.invitations),
         ],
+        jobs=_jobs(built, runner(chassis)),
     )
+
+
+def runner(chassis: Chassis) -> Runner:
+    """Return what does the operations of user."""
+    config, now, keyring = chassis.config, chassis.now, chassis.keyring
+    others = consumers.participants()
+    mails = mailer(config.mail_url, config.mail_sender, now)
+    steps: dict[str, Step] = {EXPORT: ExportSteps(now, keyring, others), ERASE: EraseSteps(now, keyring, mails, others)}
+    return Runner(partial(SqlUserTransaction, chassis.database), now, steps)
+
+
+def _jobs(built: Handlers, running: Runner) -> list[Job]:
+    return [
+        Job("user.domains", DOMAINS_EVERY, built.domains.check_domains),
+        Job("user.invitations", INVITATIONS_EVERY, built.invitations.forget_invitations),
+        Job("user.operations", LOOK_EVERY, running.run_next),
+        Job("user.forget-operations", PURGE_EVERY, running.forget_expired),
+        Job("user.forget-exports", PURGE_EVERY, built.personal_data.forget),
+        Job("user.purge-organizations", PURGE_EVERY, built.lifecycle.purge_organizations),
+        Job("user.purge-users", PURGE_EVERY, built.personal_data.purge_users),
+    ]
 
 
 def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
@@ -121,6 +175,9 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
+        lifecycle=_lifecycle(chassis, config, accounts),
+        operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
+        personal_data=_personal_data(chassis, accounts),
     )
 
 
@@ -163,11 +220,39 @@ def _terms(config: UserConfig) -> InvitationTerms:
     )
 
 
+def _personal_data(chassis: Chassis, accounts: Accounts) -> PersonalDataHandlers:
+    database = chassis.database
+    return PersonalDataHandlers(
+        operations=SqlOperations(database),
+        exports=SqlExports(database),
+        certificates=SqlCertificates(database),
+        accounts=accounts,
+        begin=partial(SqlUserTransaction, database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        keyring=chassis.keyring,
+    )
+
+
+def _lifecycle(chassis: Chassis, config: UserConfig, accounts: Accounts) -> LifecycleHandlers:
+    links = RestoreLinks(chassis.keyring, chassis.now, timedelta(days=config.restore_link_days), config.web_url)
+    return LifecycleHandlers(
+        accounts=accounts,
+        begin=partial(SqlUserTransaction, chassis.database),
+        now=chassis.now,
+        retention=timedelta(days=config.user_retention_days),
+        links=links,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+    )
+
+
 def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
     by_name = rpc.DESCRIPTOR.services_by_name
     return [
-        Servicer(by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, lists)),
+        Servicer(
+            by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, built.lifecycle, lists)
+        ),
         Servicer(
             by_name["OrganizationService"],
             grpc.add_OrganizationServiceServicer_to_server,
@@ -197,6 +282,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
             preferences_grpc.add_PreferencesServiceServicer_to_server,
             PreferencesServicer(built.preferences),
+        ),
+        Servicer(
+            operation_rpc.DESCRIPTOR.services_by_name["OperationService"],
+            operation_grpc.add_OperationServiceServicer_to_server,
+            OperationServicer(built.operations, lists),
+        ),
+        Servicer(
+            personal_data_rpc.DESCRIPTOR.services_by_name["PersonalDataService"],
+            personal_data_grpc.add_PersonalDataServiceServicer_to_server,
+            PersonalDataServicer(built.personal_data),
         ),
         Servicer(
             attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],

@@ -13,6 +13,7 @@ from typing import Any, Self
 from services.auth.domain import (
     Account,
     AccountNotFound,
+    AccountState,
     Cause,
     Membership,
     MembershipUnavailable,
@@ -30,6 +31,7 @@ from services.auth.ports import Accounts, Begin, Bound, RoleBindings, Roles, Ses
 from services.chassis import repeat
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.mail import Mail, MailNotSent
+from services.chassis.personal_data import ErasedRecords, ErasureReport
 from tests.fakes import lists
 
 
@@ -58,11 +60,14 @@ class Tables:
     sign_ups: dict[str, SignUp] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     causes: dict[str, Cause] = field(default_factory=dict)
+    reports: dict[str, ErasureReport] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     role_bindings: dict[str, RoleBinding] = field(default_factory=dict)
 
 
 TablesNow = Callable[[], Tables]
+FoundSessions = list[Session]
+ACCOUNT_RECORD = "trellis.auth.v1.AccountRecord"
 
 
 class FakeAccounts:
@@ -91,6 +96,9 @@ class FakeAccounts:
 
     async def set_password_hash(self, user: str, password_hash: str) -> None:
         self._change(user, password_hash=password_hash)
+
+    async def set_state(self, user: str, state: AccountState) -> None:
+        self._change(user, state=state)
 
     def _change(self, user: str, **values: Any) -> None:
         known = self._tables().accounts
@@ -146,6 +154,9 @@ class FakeSessions:
     async def add(self, session: Session) -> None:
         self._tables().sessions[session.name] = session
 
+    async def lock_alive(self, user: str, at: datetime) -> FoundSessions:
+        return [each for each in self._tables().sessions.values() if each.user == user and each.alive(at)]
+
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         session = self._tables().sessions.get(name)
         if session is None or not session.alive(at) or session.generation != generation:
@@ -162,6 +173,40 @@ class FakeSessions:
     def _change(self, name: str, **values: Any) -> Session:
         changed = self._tables().sessions[name] = replace(self._tables().sessions[name], **values)
         return changed
+
+
+@dataclass(frozen=True, slots=True)
+class FakePersonalData:
+    """What auth holds of a person, in a transaction; the real holdings are tested on PostgreSQL."""
+
+    tables: TablesNow
+
+    async def collect(self, user: str) -> list[dict[str, Any]]:
+        account = self.tables().accounts.get(user)
+        fields = {"email": {"class": "PERSONAL", "value": account.email}} if account else {}
+        return [{"record": ACCOUNT_RECORD, "fields": fields}] if account else []
+
+    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
+        tables = self.tables()
+        account = tables.accounts.pop(user, None)
+        if account is None:
+            return ()
+        tables.sessions = {name: each for name, each in tables.sessions.items() if each.user != user}
+        tables.sign_ups = {name: each for name, each in tables.sign_ups.items() if each.email != account.email}
+        return (ErasedRecords(ACCOUNT_RECORD, 1, ("email", "display_name"), ("password_hash",)),)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeReports:
+    """What auth answered to erasures, in a transaction."""
+
+    tables: TablesNow
+
+    async def find(self, operation: str) -> ErasureReport | None:
+        return self.tables().reports.get(operation)
+
+    async def add(self, operation: str, user: str, report: ErasureReport, at: datetime) -> None:
+        self.tables().reports[operation] = report
 
 
 class FakeRoles:
@@ -323,6 +368,8 @@ class FakeAuthTransaction:
         self.sessions = FakeSessions(self._tables)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
+        self.personal_data = FakePersonalData(self._tables)
+        self.reports = FakeReports(self._tables)
         self.outbox = FakeOutbox()
 
     async def commit(self, answer: Any = None) -> None:
@@ -401,3 +448,6 @@ class FakeMailer:
             raise MailNotSent("away")
         self.sent[mail.id] = mail
         self.count += 1
+
+    async def forget(self, to: str) -> None:
+        self.sent = {each.id: each for each in self.sent.values() if each.to != to}

@@ -18,6 +18,7 @@ from services.auth.handlers import (
     AccountHandlers,
     Handlers,
     KeyHandlers,
+    PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
     SessionHandlers,
@@ -33,6 +34,7 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenVerifier, public_set, static_keys
+from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
 from trellis.auth.v1 import access_service_pb2_grpc, role_binding_service_pb2_grpc, role_service_pb2_grpc
@@ -108,11 +110,21 @@ class Parts:
 
     @property
     def handlers(self) -> Handlers:
-        accounts = AccountHandlers(self.ports.accounts)
-        access = AccessHandlers(self.grants, self.clock)
         return Handlers(
-            self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts, self.roles, self.role_bindings, access
+            sign_ups=self.sign_ups,
+            sign_ins=self.sign_ins,
+            sessions=self.sessions,
+            keys=self.keys,
+            accounts=AccountHandlers(self.ports.accounts, self.ports.begin, self.clock),
+            personal_data=self.personal_data,
+            roles=self.roles,
+            role_bindings=self.role_bindings,
+            access=AccessHandlers(self.grants, self.clock),
         )
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        return PersonalDataHandlers(self.ports.accounts, self.mailer, self.ports.begin, self.clock)
 
     @property
     def roles(self) -> RoleHandlers:
@@ -146,6 +158,22 @@ class Parts:
                     data=announced.data,
                 )
             )
+
+    async def hear(self, event: Any, event_id: str = "") -> None:
+        """Let auth have an event of user, as the bus would."""
+        announced = user_announcement(event)
+        heard = Event(
+            id=event_id or self.ids.new("evt"),
+            source="services/user",
+            topic=announced.topic,
+            subject=announced.subject,
+            time=self.clock(),
+            traceparent="",
+            data=announced.data,
+        )
+        for consumer in (consumers.accounts(self.handlers.accounts), consumers.personal_data(self.personal_data)):
+            if announced.topic in consumer.topics:
+                await consumer.handle(heard)
 
     def token_in_mail(self, address: str) -> str:
         """Return the token of the newest verification mail to an address."""

@@ -15,6 +15,7 @@ from services.chassis.dns import LookupFailed
 from services.chassis.errors import RequestIdReused
 from services.chassis.limits import Verdict
 from services.chassis.lists import ListQuery, Rows
+from services.chassis.operations import Operation, Operations
 from services.user import convert
 from services.user.domain import (
     AttributeSchema,
@@ -22,6 +23,7 @@ from services.user.domain import (
     DomainExists,
     DomainNotFound,
     DomainState,
+    ErasureCertificate,
     Invitation,
     InvitationNotFound,
     InvitationState,
@@ -31,6 +33,8 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
+    OrganizationPurged,
+    PersonalDataExport,
     Preferences,
     Role,
     Team,
@@ -41,6 +45,7 @@ from services.user.domain import (
     TeamNotFound,
     User,
     UserNotFound,
+    UserState,
     membership_name,
     organization_of,
     team_member_name,
@@ -50,20 +55,26 @@ from services.user.ports import (
     AllPreferences,
     AttributeSchemas,
     Begin,
+    Certificates,
     Domains,
+    Exports,
     Invitations,
     Memberships,
     Organizations,
     Teams,
     Users,
 )
+from tests.conftest import NOON
 from tests.fakes import lists
 from tests.fakes.lists import Enums
+from tests.fakes.operations import FakeOperations
+from tests.fakes.personal_data import FakeAnswers, FakeCertificates, FakeExports, FakePersonalData
 
 TIMES = ("create_time", "update_time")
 STATES: Enums = {"state": {name: name for name in ("STATE_ACTIVE", "STATE_DELETED")}}
 INVITATION_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in InvitationState}}
 DOMAIN_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in DomainState}}
+USER_STATES: Enums = {"state": {f"STATE_{state.name}": state for state in UserState}}
 ROLES: Enums = {"role": {f"ROLE_{role.name}": role for role in Role}}
 
 
@@ -79,6 +90,9 @@ class Ports:
     teams: Teams
     preferences: AllPreferences
     attribute_schemas: AttributeSchemas
+    operations: Operations
+    exports: Exports
+    certificates: Certificates
     begin: Begin
 
 
@@ -97,12 +111,20 @@ class Tables:
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
     attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    exports: dict[str, PersonalDataExport] = field(default_factory=dict)
+    certificates: dict[str, ErasureCertificate] = field(default_factory=dict)
+    service_answers: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By operation and service."""
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
     seen: set[repeat.Delivery] = field(default_factory=set)
 
 
 TablesNow = Callable[[], Tables]
+Purged = list[OrganizationPurged]
+Names = list[str]
+FoundMemberships = list[Membership]
 
 
 class FakeUsers:
@@ -122,17 +144,23 @@ class FakeUsers:
             user for user in self._tables().users.values() if user.name in names and self._sees(user, caller, organization)
         ]
 
-    async def list(self, organization: str, query: ListQuery) -> Rows[User]:
-        fields = ("display_name", "email", "language_code", "time_zone", *TIMES)
+    async def list(self, organization: str, query: ListQuery, *, show_deleted: bool) -> Rows[User]:
+        fields = ("display_name", "email", "language_code", "time_zone", "state", *TIMES)
         members = [user for user in self._tables().users.values() if self._is_member(user, organization)]
+        shown = [user for user in members if show_deleted or user.state not in (UserState.DELETED, UserState.ERASED)]
         sortable = ("display_name", "email", *TIMES)
-        return lists.page(members, query, key="name", fields=fields, sortable=sortable, default_order="")
+        return lists.page(shown, query, key="name", fields=fields, sortable=sortable, default_order="", enums=USER_STATES)
 
     async def save(self, user: User) -> None:
         self._tables().users[user.name] = user
 
     async def add(self, user: User) -> bool:
         return self._tables().users.setdefault(user.name, user) is user
+
+    async def lock_due(self, at: datetime) -> User | None:
+        deleted = [user for user in self._tables().users.values() if user.state is UserState.DELETED]
+        due = [user for user in deleted if user.purge_time and user.purge_time <= at]
+        return min(due, key=lambda user: user.name, default=None)
 
     def _sees(self, user: User, caller: str, organization: str) -> bool:
         return user.name == caller or self._is_member(user, organization)
@@ -183,6 +211,17 @@ class FakeOrganizations:
 
     add = save
 
+    async def lock_owned_by(self, user: str) -> None:
+        """Transactions run one after the other."""
+
+    async def purge(self, at: datetime, limit: int) -> Purged:
+        tables = self._tables()
+        due = [each.name for each in tables.organizations.values() if each.purge_time and each.purge_time <= at][:limit]
+        for name in due:
+            del tables.organizations[name]
+        tables.memberships = {key: each for key, each in tables.memberships.items() if each.organization not in due}
+        return [OrganizationPurged(name, at) for name in due]
+
 
 class FakeMemberships:
     """Memberships of committed tables, or of those of a transaction."""
@@ -198,7 +237,8 @@ class FakeMemberships:
 
     async def resolve(self, organization: str, user: str) -> Membership:
         membership = await self.get(membership_name(organization, user))
-        if self._tables().organizations[organization].delete_time is not None and membership.role is not Role.OWNER:
+        deleted = self._tables().organizations[organization].delete_time is not None
+        if (deleted and membership.role is not Role.OWNER) or not self._active(user):
             raise MembershipNotFound(membership.name)
         return replace(membership, teams=tuple(sorted(self._teams(organization, user))))
 
@@ -226,9 +266,24 @@ class FakeMemberships:
         found = self._tables().memberships.values()
         return next((each for each in found if each.organization == organization and each.user in names), None)
 
-    async def count_owners(self, organization: str) -> int:
+    async def count_other_owners(self, organization: str, user: str) -> int:
         found = self._tables().memberships.values()
-        return sum(each.organization == organization and each.role is Role.OWNER for each in found)
+        owners = {each.user for each in found if each.organization == organization and each.role is Role.OWNER}
+        return sum(self._active(owner) for owner in owners - {user})
+
+    async def of_user(self, user: str) -> FoundMemberships:
+        found = [each for each in self._tables().memberships.values() if each.user == user]
+        return sorted(found, key=lambda each: each.organization)
+
+    async def last_owned_by(self, user: str) -> Names:
+        found = sorted(self._tables().memberships.values(), key=lambda each: each.organization)
+        owned = [each.organization for each in found if each.user == user and each.role is Role.OWNER]
+        used = [name for name in owned if self._tables().organizations[name].delete_time is None]
+        return [name for name in used if not await self.count_other_owners(name, user)][:20]
+
+    def _active(self, user: str) -> bool:
+        known = self._tables().users.get(user)
+        return known is not None and known.state is UserState.ACTIVE
 
     async def add(self, membership: Membership) -> None:
         if membership.name in self._tables().memberships:
@@ -504,7 +559,8 @@ class FakeOutbox:
 class FakeUserStore:
     """Everything user stores. Transactions run one after the other, each on a copy that takes the place of the tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: NOON) -> None:
+        self.now = now
         self.tables = Tables()
         self.events: list[Any] = []
         self.turn = asyncio.Lock()
@@ -524,6 +580,9 @@ class FakeUserStore:
             FakeTeams(committed),
             FakePreferences(committed),
             FakeAttributeSchemas(committed),
+            FakeOperations(lambda: self.tables.operations, self.now),
+            FakeExports(committed),
+            FakeCertificates(committed),
             begin,
         )
 
@@ -541,6 +600,11 @@ class FakeUserTransaction:
         self.domains = FakeDomains(self._tables)
         self.teams = FakeTeams(self._tables)
         self.preferences = FakePreferences(self._tables)
+        self.operations = FakeOperations(lambda: self._draft.operations, store.now)
+        self.answers = FakeAnswers(self._tables)
+        self.exports = FakeExports(self._tables)
+        self.certificates = FakeCertificates(self._tables)
+        self.personal_data = FakePersonalData(self._tables)
         self.attribute_schemas = FakeAttributeSchemas(self._tables)
         self.outbox = FakeOutbox()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,22 +14,32 @@ from joserfc.jwk import ECKey
 from services.chassis.keys import Keyring
 from services.chassis.links import Links
 from services.chassis.lists import Lists
+from services.chassis.operations.runner import Runner, Step
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, ServiceTokens, TokenVerifier, public_set, sign, static_keys
-from services.user.domain import InvitationTerms
+from services.user.domain import (
+    ERASE,
+    EXPORT,
+    InvitationTerms,
+)
 from services.user.handlers import (
     AttributeSchemaHandlers,
     DomainHandlers,
     Handlers,
     InvitationHandlers,
+    LifecycleHandlers,
     MembershipHandlers,
+    OperationHandlers,
     OrganizationHandlers,
+    PersonalDataHandlers,
     PreferencesHandlers,
     TeamHandlers,
     UserHandlers,
 )
 from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
+from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
+from services.user.handlers.restore_links import RestoreLinks
 from services.user.wiring import servicers
 from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
@@ -45,6 +55,12 @@ from trellis.user.v1 import (
     invitation_service_pb2_grpc as invitation_stubs,
 )
 from trellis.user.v1 import (
+    operation_service_pb2_grpc as operation_stubs,
+)
+from trellis.user.v1 import (
+    personal_data_service_pb2_grpc as personal_data_stubs,
+)
+from trellis.user.v1 import (
     preferences_service_pb2_grpc as preferences_stubs,
 )
 from trellis.user.v1 import (
@@ -58,6 +74,8 @@ ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
 TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3, retention=timedelta(days=90))
 DOMAIN_TERMS = DomainTerms(limit=3, recheck=timedelta(days=1), patience=timedelta(days=7))
+LINK_LIFETIME = timedelta(days=7)
+WEB_URL = "https://app.test"
 AUTH_KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SERVICE_KEYS = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("auth", "user")}
 Metadata = tuple[tuple[str, str], ...]
@@ -73,8 +91,12 @@ class Parts:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     buckets: Any = field(default_factory=FakeBuckets)
     resolver: FakeResolver = field(default_factory=FakeResolver)
-    mailer: FakeMailer = field(default_factory=FakeMailer)
     keyring: Keyring = field(default_factory=lambda: Keyring(bytes(32)))
+    mailer: FakeMailer = field(default_factory=FakeMailer)
+    participants: tuple[str, ...] = ("auth",)
+    paused: int = 0
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What happens while somebody waits."""
 
     @property
     def handlers(self) -> Handlers:
@@ -87,6 +109,9 @@ class Parts:
             teams=self.teams,
             preferences=self.preferences,
             attribute_schemas=self.attribute_schemas,
+            lifecycle=self.lifecycle,
+            operations=self.operations,
+            personal_data=self.personal_data,
         )
 
     @property
@@ -105,6 +130,54 @@ class Parts:
     @property
     def newcomers(self) -> Newcomers:
         return Newcomers(self.ports.users, self.accounts, self.ports.begin, self.clock)
+
+    @property
+    def lifecycle(self) -> LifecycleHandlers:
+        return LifecycleHandlers(self.accounts, self.ports.begin, self.clock, RETENTION, self.restore_links, self.mailer)
+
+    @property
+    def operations(self) -> OperationHandlers:
+        return OperationHandlers(self.ports.operations, self.ports.begin, self.clock, self.pause)
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        ports = self.ports
+        return PersonalDataHandlers(
+            operations=ports.operations,
+            exports=ports.exports,
+            certificates=ports.certificates,
+            accounts=self.accounts,
+            begin=ports.begin,
+            now=self.clock,
+            new_id=self.ids,
+            keyring=self.keyring,
+        )
+
+    @property
+    def runner(self) -> Runner:
+        now, keyring = self.clock, self.keyring
+        others = self.participants
+        steps: dict[str, Step] = {
+            EXPORT: ExportSteps(now, keyring, others),
+            ERASE: EraseSteps(now, keyring, self.mailer, others),
+        }
+        return Runner(self.ports.begin, now, steps)
+
+    async def run(self) -> None:
+        """Do every step that is due."""
+        while await self.runner.run_next():
+            pass
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, and whatever is to happen meanwhile."""
+        self.clock.move(seconds=seconds)
+        self.paused += 1
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+    @property
+    def restore_links(self) -> RestoreLinks:
+        return RestoreLinks(self.keyring, self.clock, LINK_LIFETIME, WEB_URL)
 
     @property
     def links(self) -> Links:
@@ -129,6 +202,11 @@ class Parts:
             terms=TERMS,
             web_url="https://app.test",
         )
+
+    async def restore_token(self, user: str) -> str:
+        """Have the link sent that brings an account back, and return its token."""
+        await self.lifecycle.send_restore_link(user, "evt_restore")
+        return self.mailer.sent["evt_restore"].text.partition("Token:\n")[2].split()[0]
 
     @property
     def preferences(self) -> PreferencesHandlers:
@@ -156,11 +234,14 @@ class UserProcess:
     teams: team_stubs.TeamServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
     attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
+    operations: operation_stubs.OperationServiceAsyncStub
+    personal_data: personal_data_stubs.PersonalDataServiceAsyncStub
 
-    def called_by(self, user: str, organization: str = "", role: str = "") -> Metadata:
+    def called_by(self, user: str, organization: str = "", role: str = "", *, session_age_s: int = 0) -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
         now_s = int(self.parts.clock().timestamp())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now_s, "exp": now_s + 300}
+        claims |= {"auth_time": now_s - session_age_s}
         if organization:
             claims |= {"organization": organization, "permissions": list(ROLE_PERMISSIONS[role])}
         return _bearer(sign(AUTH_KEY, ACCESS, claims))
@@ -188,6 +269,8 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             team_stubs.TeamServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
             attribute_stubs.AttributeSchemaServiceStub(channel),
+            operation_stubs.OperationServiceStub(channel),
+            personal_data_stubs.PersonalDataServiceStub(channel),
         )
     await server.stop(None)
 

@@ -1,7 +1,15 @@
 """What the things of auth are, and what may happen to them. No I/O, no clock: `at` is handed in."""
 
 from services.auth.domain.access import Access, Grant, Membership, Permitted, Question, access_of
-from services.auth.domain.accounts import Account, AccountCreated, AccountNotFound
+from services.auth.domain.accounts import (
+    Account,
+    AccountCreated,
+    AccountDeactivated,
+    AccountDeleted,
+    AccountNotFound,
+    AccountState,
+    RestoreRequested,
+)
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
@@ -55,7 +63,10 @@ __all__ = [
     "Access",
     "Account",
     "AccountCreated",
+    "AccountDeactivated",
+    "AccountDeleted",
     "AccountNotFound",
+    "AccountState",
     "Catalogue",
     "Cause",
     "CredentialsInvalid",
@@ -74,6 +85,7 @@ __all__ = [
     "Refresh",
     "RefreshTokenInvalid",
     "RefreshTokenReused",
+    "RestoreRequested",
     "Role",
     "RoleBinding",
     "RoleBindingCreated",

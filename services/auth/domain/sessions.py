@@ -22,6 +22,7 @@ class Cause(IntEnum):
     SIGNED_OUT = 1
     REVOKED = 2
     REUSED = 3
+    ACCOUNT_INACTIVE = 10
 
 
 class Refresh(Enum):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.auth.events import accounts, role_bindings, roles, sessions, sign_ups
+from services.auth.events import (
+    accounts,
+    personal_data,
+    role_bindings,
+    roles,
+    sessions,
+    sign_ups,
+)
 from services.chassis.db.session import Announcement
 from trellis.policies import EVENTS
 
@@ -20,6 +27,7 @@ _MESSAGES = {
     **accounts.MESSAGES,
     **role_bindings.MESSAGES,
     **roles.MESSAGES,
+    **personal_data.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.auth.handlers.access import AccessHandlers
 from services.auth.handlers.accounts import AccountHandlers
 from services.auth.handlers.keys import KeyHandlers
+from services.auth.handlers.personal_data import PersonalDataHandlers
 from services.auth.handlers.role_bindings import RoleBindingHandlers
 from services.auth.handlers.roles import RoleHandlers
 from services.auth.handlers.sessions import SessionHandlers
@@ -26,6 +27,7 @@ class Handlers:
     roles: RoleHandlers
     role_bindings: RoleBindingHandlers
     access: AccessHandlers
+    personal_data: PersonalDataHandlers
 
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "AccountHandlers",
     "Handlers",
     "KeyHandlers",
+    "PersonalDataHandlers",
     "RoleBindingHandlers",
     "RoleHandlers",
     "SessionHandlers",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NoReturn
 
 from services.auth.domain import (
     Account,
+    AccountState,
     Cause,
     CredentialsInvalid,
     EmailNotVerified,
@@ -17,6 +19,7 @@ from services.auth.domain import (
     Refresh,
     RefreshTokenInvalid,
     RefreshTokenReused,
+    RestoreRequested,
     Session,
     SessionCreated,
     SessionEnded,
@@ -59,10 +62,12 @@ class SignInHandlers:
     async def sign_in(self, form: SignIn) -> TokenSet:
         """Begin a session.
 
-        Raises CredentialsInvalid, EmailNotVerified, NotAMember, MembershipUnavailable.
+        Raises CredentialsInvalid, EmailNotVerified, AccountDeactivated, AccountDeleted, NotAMember, MembershipUnavailable.
         """
         at = self.now()
         account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
+        if account.state is not AccountState.ACTIVE:
+            await self._offer_restoring(account)
         organization, permitted = await self._organization(account, form.organization)
         session = self._new_session(account.user, organization, form.user_agent)
         issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted, at=at)
@@ -119,6 +124,14 @@ class SignInHandlers:
                 await tx.sessions.end(session.name, event.revoke_time, event.cause)
                 tx.outbox.add(event)
             await tx.commit(Nothing("SignOut"))
+
+    async def _offer_restoring(self, account: Account) -> NoReturn:
+        """Have the owner sent the link that brings the account back. Raises AccountDeactivated, AccountDeleted."""
+        async with self.begin() as tx:
+            tx.outbox.add(RestoreRequested(account.user))
+            await tx.commit()
+        account.must_be_active()
+        raise CredentialsInvalid  # no other state has an account
 
     def _alive(self, session: Session | None) -> Session:
         """Raises SessionEnded."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.auth import domain
 from services.auth.domain import (
     Account,
+    AccountNotFound,
     Nothing,
     SignUpRepeated,
     VerificationInvalid,
@@ -97,10 +99,10 @@ class SignUpHandlers:
             await tx.commit()
 
     async def send_sign_up_repeated(self, user: str, event_id: str) -> None:
-        """Tell the owner of an account that somebody signed up with its address."""
-        account = await self.accounts.get(user)
+        """Tell the owner of an account that somebody signed up with its address; of an account that is gone, nobody."""
         async with self.begin() as tx:
-            await self.mailer.send(_repeated_mail(account, event_id))
+            with contextlib.suppress(AccountNotFound):
+                await self.mailer.send(_repeated_mail(await self.accounts.get(user), event_id))
             await tx.commit()
 
     def _verification_mail(self, sign_up: domain.SignUp, event_id: str) -> Mail:

@@ -87,6 +87,7 @@ class Tokens:
             "session": session.name,
             "organization": session.organization,
             "permissions": permitted.permissions,
+            "auth_time": int(session.create_time.timestamp()),
             "iat": int(second.timestamp()),
             "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
             "exp": int(expire_time.timestamp()),

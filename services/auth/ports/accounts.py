@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from services.auth.domain import Account
+from services.auth.domain import Account, AccountState
 
 
 class Accounts(Protocol):
@@ -32,4 +32,8 @@ class ChangedAccounts(Protocol):
 
     async def set_password_hash(self, user: str, password_hash: str) -> None:
         """Write a hash of newer parameters."""
+        ...
+
+    async def set_state(self, user: str, state: AccountState) -> None:
+        """Write whether the person may sign in; of one without an account, nothing."""
         ...

@@ -25,11 +25,15 @@ class ChangedSessions(Protocol):
     """Sessions inside a transaction."""
 
     async def add(self, session: Session) -> None:
-        """Write a new session."""
+        """Write a new session. Raises CredentialsInvalid if the account was erased meanwhile."""
         ...
 
     async def lock(self, name: str) -> Session | None:
         """Lock and return a session."""
+        ...
+
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        """Lock and return the sessions of a user that have not ended."""
         ...
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.auth.domain import Account, AccountNotFound
+from services.auth.domain import Account, AccountNotFound, AccountState
 from services.auth.store.tables import accounts
 from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
@@ -23,6 +23,7 @@ _set_last_organization = Statement(
 _set_password_hash = Statement(
     update(accounts).where(accounts.c.user == bindparam("key")).values(password_hash=bindparam("new_hash"))
 )
+_set_state = Statement(update(accounts).where(accounts.c.user == bindparam("key")).values(state=bindparam("new_state")))
 
 
 class SqlAccounts:
@@ -58,6 +59,10 @@ class ChangedAccounts:
     async def set_password_hash(self, user: str, password_hash: str) -> None:
         await self._tx.execute(_set_password_hash, key=user, new_hash=password_hash)
 
+    async def set_state(self, user: str, state: AccountState) -> None:
+        await self._tx.execute(_set_state, key=user, new_state=int(state))
+
 
 def _account(row: Row) -> Account:
-    return Account(**{name: row[name] for name in _COLUMNS})
+    values = {name: row[name] for name in _COLUMNS}
+    return Account(**{**values, "state": AccountState(values["state"])})

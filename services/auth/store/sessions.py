@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import bindparam, insert, select, true, update
 
-from services.auth.domain import Cause, Session
+from services.auth.domain import Cause, CredentialsInvalid, Session
 from services.auth.store.tables import sessions
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -20,6 +21,9 @@ _alive = sessions.c.revoke_time.is_(None) & (sessions.c.expire_time > bindparam(
 
 _find = Statement(select(sessions).where(_one))
 _lock = Statement(select(sessions).where(_one).with_for_update())
+_lock_alive = Statement(
+    select(sessions).where(sessions.c.user == bindparam("of_user"), _alive).order_by(sessions.c.name).with_for_update()
+)
 _add = Statement(insert(sessions).values({name: bindparam(name) for name in _COLUMNS}))
 _rotate = Statement(
     update(sessions)
@@ -64,11 +68,17 @@ class ChangedSessions:
         self._tx = tx
 
     async def add(self, session: Session) -> None:
-        await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        try:
+            await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        except asyncpg.ForeignKeyViolationError:
+            raise CredentialsInvalid from None
 
     async def lock(self, name: str) -> Session | None:
         row = await self._tx.fetchrow(_lock, key=name)
         return _session(row) if row else None
+
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        return [_session(row) for row in await self._tx.fetch(_lock_alive, of_user=user, at=at)]
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         row = await self._tx.fetchrow(_rotate, key=name, current=generation, at=at)

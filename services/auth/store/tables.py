@@ -29,6 +29,7 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("last_organization", Text, nullable=False, server_default=""),
+    Column("state", SmallInteger, nullable=False, server_default="1"),
 )
 
 sign_ups = Table(

@@ -37,6 +37,7 @@ RECONNECT_S = 0.2
 FINISH_S = 5.0  # what an event in hand may take once the reader has to end
 FAILURES_KEPT_S = 86_400  # far longer than all back-off of one event
 KEPT = timedelta(days=7)  # a new subscription begins with what is kept
+DEAD_LETTERS_KEPT = timedelta(days=30)
 TRIM_EVERY_S = 3600.0
 
 RawEntry = tuple[bytes, dict[bytes, bytes]]
@@ -97,6 +98,7 @@ class Reader:
             await asyncio.sleep(patience_s)
         if _now_s() >= self.trim_at_s:
             await trim(self.valkey, self.stream, KEPT)
+            await trim_dead_letters(self.valkey, self.subscription.name, DEAD_LETTERS_KEPT)
             self.trim_at_s = _now_s() + TRIM_EVERY_S
 
     def _patience_s(self) -> float:
@@ -194,6 +196,13 @@ async def trim(valkey: Any, stream: str, kept: timedelta) -> None:
         needed = pending["min"] if pending["pending"] else group["last-delivered-id"]
         oldest_ms = min(oldest_ms, milliseconds_of(needed))
     await valkey.xtrim(stream, minid=str(max(0, oldest_ms)), approximate=False)
+
+
+async def trim_dead_letters(valkey: Any, subscription: str, kept: timedelta) -> None:
+    """Forget what was given up so long ago that nobody will replay it."""
+    now_s, _ = await valkey.time()
+    oldest_ms = int((now_s - kept.total_seconds()) * 1000)
+    await valkey.xtrim(dead_letters_of(subscription), minid=str(max(0, oldest_ms)), approximate=False)
 
 
 def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | None:

@@ -113,7 +113,8 @@ class MembershipHandlers:
         async with self.begin() as tx:
             (await tx.organizations.get(organization)).must_be_active()
             membership = await tx.memberships.get(membership_name(organization, caller.subject))
-            event = membership.leave(self.now(), owners=await tx.memberships.count_owners(organization))
+            others = await tx.memberships.count_other_owners(organization, caller.subject)
+            event = membership.leave(self.now(), owners=others + (membership.role is Role.OWNER))
             await tx.memberships.remove(membership.name)
             tx.outbox.add(event)
             await tx.commit(membership)
@@ -125,11 +126,16 @@ class MembershipHandlers:
 
 
 async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Membership, Role, int]:
-    """Lock the organization and return the membership, the caller's role of now and the number of owners."""
+    """Lock the organization and return the membership, the caller's role of now and the number of owners,
+
+    where one whose account is not active counts only if it is the membership's own.
+    """
     organization = await tx.organizations.get(name.partition("/memberships/")[0])
     organization.must_be_active()
     by = await role_of(tx, organization.name, caller)
-    return await tx.memberships.get(name), by, await tx.memberships.count_owners(organization.name)
+    membership = await tx.memberships.get(name)
+    others = await tx.memberships.count_other_owners(organization.name, membership.user)
+    return membership, by, others + (membership.role is Role.OWNER)
 
 
 async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:

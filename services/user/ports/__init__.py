@@ -6,6 +6,7 @@ from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
+from services.user.ports.personal_data import Answers, Certificates, ChangedCertificates, ChangedExports, Exports
 from services.user.ports.preferences import AllPreferences, ChangedPreferences
 from services.user.ports.teams import ChangedTeams, Teams
 from services.user.ports.transaction import Begin, NewId, Now, UserTransaction
@@ -14,10 +15,14 @@ from services.user.ports.users import ChangedUsers, Users
 __all__ = [
     "Accounts",
     "AllPreferences",
+    "Answers",
     "AttributeSchemas",
     "Begin",
+    "Certificates",
     "ChangedAttributeSchemas",
+    "ChangedCertificates",
     "ChangedDomains",
+    "ChangedExports",
     "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",
@@ -25,6 +30,7 @@ __all__ = [
     "ChangedTeams",
     "ChangedUsers",
     "Domains",
+    "Exports",
     "Invitations",
     "Memberships",
     "NewId",

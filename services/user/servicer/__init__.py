@@ -4,7 +4,9 @@ from services.user.servicer.attributes import ATTRIBUTE_SCHEMA_FIELDS, Attribute
 from services.user.servicer.domains import DOMAIN_FIELDS, DomainServicer
 from services.user.servicer.invitations import InvitationServicer
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
+from services.user.servicer.operations import OperationServicer
 from services.user.servicer.organizations import ORGANIZATION_FIELDS, OrganizationServicer
+from services.user.servicer.personal_data import PersonalDataServicer
 from services.user.servicer.preferences import PREFERENCES_FIELDS, PreferencesServicer
 from services.user.servicer.teams import TEAM_FIELDS, TeamServicer
 from services.user.servicer.users import USER_FIELDS, UserServicer
@@ -21,7 +23,9 @@ __all__ = [
     "DomainServicer",
     "InvitationServicer",
     "MembershipServicer",
+    "OperationServicer",
     "OrganizationServicer",
+    "PersonalDataServicer",
     "PreferencesServicer",
     "TeamServicer",
     "UserServicer",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -33,6 +34,11 @@ users = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False, server_default="1"),
+    Column("deactivate_time", DateTime(timezone=True)),
+    Column("delete_time", DateTime(timezone=True)),
+    Column("purge_time", DateTime(timezone=True)),
+    Index("users_by_purge_time", "purge_time", postgresql_where=text("purge_time IS NOT NULL")),
     Index("users_by_email", "email"),
 )
 
@@ -46,6 +52,7 @@ organizations = Table(
     Column("delete_time", DateTime(timezone=True)),
     Column("purge_time", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False),
+    Index("organizations_by_purge_time", "purge_time", postgresql_where=text("purge_time IS NOT NULL")),
 )
 
 memberships = Table(
@@ -164,4 +171,35 @@ attribute_schemas = Table(
     Column("schema", JSONB, nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
+)
+
+personal_data_answers = Table(
+    "personal_data_answers",
+    metadata,
+    Column("operation", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    comment="What services answered to operations that still run.",
+)
+
+personal_data_exports = Table(
+    "personal_data_exports",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, index=True),
+    Column("document", LargeBinary, nullable=False, comment="Sealed with a key derived from the root secret."),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False, index=True),
+)
+
+erasure_certificates = Table(
+    "erasure_certificates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False, unique=True),
+    Column("certificate", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
 )

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.chassis.bus.bus import Event
+from services.chassis.personal_data.sealed import public_jwk, seal
 from services.chassis.times import timestamp
+from services.user import consumers
 from services.user.domain import Membership, Organization, Role, User, membership_name
+from services.user.handlers.personal_data import answer_key
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, Parts, UserProcess, running
-from trellis.user.v1 import domain_service_pb2 as domain_rpc
+from trellis.auth.v1 import events_pb2 as auth_events
+from trellis.policy.v1 import personal_data_pb2 as shared
+from trellis.user.v1 import (
+    domain_service_pb2 as domain_rpc,
+)
 from trellis.user.v1 import invitation_service_pb2 as rpc
+from trellis.user.v1 import (
+    personal_data_service_pb2 as personal_data,
+)
 from trellis.user.v1 import resources_pb2 as resources
 
 ADA, BOB, CID, EVE = "users/usr_ada", "users/usr_bob", "users/usr_cid", "users/usr_eve"
@@ -25,9 +37,9 @@ NOTHING = "organizations/org_nothing"
 
 
 @pytest.fixture
-def store() -> FakeUserStore:
+def store(time: Time) -> FakeUserStore:
     """What the service stores, filled with the people above."""
-    store = FakeUserStore()
+    store = FakeUserStore(time)
     for name in (ADA, BOB, CID, EVE):
         short = name.removeprefix("users/usr_")
         store.tables.users[name] = User(name, f"{short}@example.com", short.title(), NOON, NOON)
@@ -107,3 +119,34 @@ async def verified(service: UserProcess, caller: Metadata, *, capture: bool = Fa
 def stamp(time: Time) -> Timestamp:
     """Return the time of now as the contract writes it."""
     return timestamp(time())
+
+
+async def auth_answers(service: UserProcess, operation: str, *, erased: bool = False) -> None:
+    """Let auth answer an operation, as its events would."""
+    source = "services/auth"
+    if erased:
+        records = [shared.ErasedRecords(record="trellis.auth.v1.AccountRecord", count=1, personal_fields=["email"])]
+        answer: Message = auth_events.PersonalDataErased(user=BOB, operation=operation, erased=records)
+        topic = "auth.v1.personal_data_erased"
+    else:
+        key = public_jwk(answer_key(service.parts.keyring, operation))
+        document = seal(key, b'[{"record": "trellis.auth.v1.AccountRecord", "fields": {}}]')
+        answer = auth_events.PersonalDataCollected(user=BOB, operation=operation, document=document)
+        topic = "auth.v1.personal_data_collected"
+    event = Event(f"evt_{topic}", source, topic, BOB, service.parts.clock(), answer.SerializeToString())
+    await consumers.answers(service.parts.personal_data).handle(event)
+    await service.parts.run()
+
+
+@pytest.fixture
+async def exporting(service: UserProcess, bob: Metadata) -> str:
+    """The name of an export of Bob's that runs."""
+    request = personal_data.ExportPersonalDataRequest(name="users/me")
+    return str((await service.personal_data.ExportPersonalData(request, metadata=bob)).name)
+
+
+@pytest.fixture
+async def erasing(service: UserProcess, bob: Metadata) -> str:
+    """The name of an erasure of Bob's that runs."""
+    request = personal_data.ErasePersonalDataRequest(name="users/me")
+    return str((await service.personal_data.ErasePersonalData(request, metadata=bob)).name)

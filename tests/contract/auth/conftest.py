@@ -23,11 +23,15 @@ from services.auth.store.tables import metadata
 from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
+from services.chassis.personal_data import tables as personal_data
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
 from tests.fakes.auth import FakeAuthStore, Ports
 
-EVERYTHING = ", ".join(f'"{table.name}"' for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables))
+EVERYTHING = ", ".join(
+    f'"{table.name}"'
+    for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables, *personal_data.metadata.sorted_tables)
+)
 
 
 @pytest.fixture(scope="session")

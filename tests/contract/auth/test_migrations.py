@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from cli.engines.postgres import PostgresEngine
 from services.auth.store.tables import metadata
 from services.chassis.db import migrate, tables
+from services.chassis.personal_data import tables as personal_data
 from tests.engines import fresh_database
 
 VERSIONS = Path("services/auth/migrations/versions")
@@ -24,7 +25,7 @@ VERSIONS = Path("services/auth/migrations/versions")
 async def differences(url: str) -> list[Any]:
     """Return what the database has otherwise than the code says."""
     wanted = MetaData()
-    for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables):
+    for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables, *personal_data.metadata.sorted_tables):
         table.to_metadata(wanted)
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), poolclass=NullPool)
     async with engine.connect() as connection:

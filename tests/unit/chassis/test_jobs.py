@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -31,3 +32,24 @@ async def test_it_ends_where_the_work_fails() -> None:
 
     with pytest.raises(ConnectionError):
         await Job("test", timedelta(hours=1), work).run()
+
+
+async def until_idle(job: Job) -> None:
+    """Run a job until it rests."""
+    running = asyncio.ensure_future(job.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_it_works_until_nothing_is_left_and_then_rests() -> None:
+    left = [True, True, False, True]
+
+    async def work() -> bool:
+        return left.pop(0)
+
+    await until_idle(Job("x", timedelta(hours=1), work))
+
+    assert left == [True]

@@ -218,6 +218,18 @@ async def test_a_good_token_names_its_caller(time: Time) -> None:
     assert await verifier(time).verify(OK) == ADA
 
 
+async def test_a_token_says_when_its_session_began(time: Time) -> None:
+    token = sign(KEY, ACCESS, {**CLAIMS, "auth_time": NOW_S - 60})
+
+    assert (await verifier(time).verify(token)).auth_time_s == NOW_S - 60
+
+
+@pytest.mark.parametrize("auth_time", ["1", 1.5, -1, True, None])
+async def test_a_time_that_is_none_is_refused(time: Time, auth_time: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier(time).verify(sign(KEY, ACCESS, {**CLAIMS, "auth_time": auth_time}))
+
+
 async def test_a_token_without_an_organization_permits_nothing(time: Time) -> None:
     small = token(claims=without("organization", "permissions", "session"))
 

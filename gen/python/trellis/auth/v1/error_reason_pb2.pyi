@@ -46,6 +46,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
     ERROR_REASON_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 11
     """There is no account of that user."""
+    ERROR_REASON_ACCOUNT_DEACTIVATED: _ErrorReason.ValueType  # 100
+    """The password is right, the account is deactivated. The link in the mail that was just sent brings it back."""
+    ERROR_REASON_ACCOUNT_DELETED: _ErrorReason.ValueType  # 101
+    """The password is right, the account is deleted. The link in the mail that was just sent brings it back."""
     ERROR_REASON_ROLE_NOT_FOUND: _ErrorReason.ValueType  # 140
     """There is no such role."""
     ERROR_REASON_ROLE_IN_USE: _ErrorReason.ValueType  # 141
@@ -92,6 +96,10 @@ ERROR_REASON_MEMBERSHIP_UNAVAILABLE: ErrorReason.ValueType  # 10
 """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
 ERROR_REASON_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 11
 """There is no account of that user."""
+ERROR_REASON_ACCOUNT_DEACTIVATED: ErrorReason.ValueType  # 100
+"""The password is right, the account is deactivated. The link in the mail that was just sent brings it back."""
+ERROR_REASON_ACCOUNT_DELETED: ErrorReason.ValueType  # 101
+"""The password is right, the account is deleted. The link in the mail that was just sent brings it back."""
 ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 140
 """There is no such role."""
 ERROR_REASON_ROLE_IN_USE: ErrorReason.ValueType  # 141

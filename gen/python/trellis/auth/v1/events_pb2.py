@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from trellis.policy.v1 import personal_data_pb2 as trellis_dot_policy_dot_v1_dot_personal__data__pb2
 from trellis.policy.v1 import policy_pb2 as trellis_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xbb\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"Y\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07session\"\xb7\x01\n\x0bRoleCreated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_created\x12\x04role\"\xef\x01\n\x0bRoleUpdated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12&\n\x06\x66ields\x18\x03 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:0\x8a\xb5\x18,\n\x14\x61uth.v1.role_updated\x12\x04role\x1a\x0e\x12\x0corganization\"\xb7\x01\n\x0bRoleDeleted\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_deleted\x12\x04role\"\xde\x02\n\x12RoleBindingCreated\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_created\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xde\x02\n\x12RoleBindingDeleted\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_deleted\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xdc\x01\n\x11TeamAccessChanged\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04team\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:?\x8a\xb5\x18;\n\x1b\x61uth.v1.team_access_changed\x12\x0corganization\x1a\x0e\x12\x0corganizationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrellis/auth/v1/events.proto\x12\x0ftrellis.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%trellis/policy/v1/personal_data.proto\x1a\x1etrellis/policy/v1/policy.proto\"\xe3\x01\n\x0e\x41\x63\x63ountCreated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12\"\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12.\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:#\x8a\xb5\x18\x1f\n\x17\x61uth.v1.account_created\x12\x04user\"h\n\x15VerificationRequested\x12 \n\x07sign_up\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x06signUp:-\x8a\xb5\x18)\n\x1e\x61uth.v1.verification_requested\x12\x07sign_up\"S\n\x0eSignUpRepeated\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:$\x8a\xb5\x18 \n\x18\x61uth.v1.sign_up_repeated\x12\x04user\"\x98\x01\n\x0eSessionCreated\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:&\x8a\xb5\x18\"\n\x17\x61uth.v1.session_created\x12\x07session\"\xd7\x02\n\x0eSessionRevoked\x12!\n\x07session\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18xR\x07session\x12;\n\x0brevoke_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrevokeTime\x12;\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32%.trellis.auth.v1.SessionRevoked.CauseR\x05\x63\x61use\"u\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41USE_SIGNED_OUT\x10\x01\x12\x11\n\rCAUSE_REVOKED\x10\x02\x12\x10\n\x0c\x43\x41USE_REUSED\x10\x03\x12\x1a\n\x16\x43\x41USE_ACCOUNT_INACTIVE\x10\n:1\x8a\xb5\x18-\n\x17\x61uth.v1.session_revoked\x12\x07session\x1a\t\x1a\x07session\"\xb7\x01\n\x0bRoleCreated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_created\x12\x04role\"\xef\x01\n\x0bRoleUpdated\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12&\n\x06\x66ields\x18\x03 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02\x18\x64R\x06\x66ields\x12;\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:0\x8a\xb5\x18,\n\x14\x61uth.v1.role_updated\x12\x04role\x1a\x0e\x12\x0corganization\"\xb7\x01\n\x0bRoleDeleted\x12\x1c\n\x04role\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12;\n\x0b\x64\x65lete_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime: \x8a\xb5\x18\x1c\n\x14\x61uth.v1.role_deleted\x12\x04role\"\xde\x02\n\x12RoleBindingCreated\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_created\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xde\x02\n\x12RoleBindingDeleted\x12+\n\x0crole_binding\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x0broleBinding\x12+\n\x0corganization\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04role\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04role\x12\"\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x07subject\x12$\n\x08resource\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x08resource\x12;\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime:I\x8a\xb5\x18\x45\n\x1c\x61uth.v1.role_binding_deleted\x12\x0crole_binding\x1a\x17\n\x07subject\x12\x0corganization\"\xdc\x01\n\x11TeamAccessChanged\x12+\n\x0corganization\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x0corganization\x12\x1c\n\x04team\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x01R\x04team\x12;\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime:?\x8a\xb5\x18;\n\x1b\x61uth.v1.team_access_changed\x12\x0corganization\x1a\x0e\x12\x0corganization\"V\n\x10RestoreRequested\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user:%\x8a\xb5\x18!\n\x19\x61uth.v1.restore_requested\x12\x04user\"\xef\x01\n\x15PersonalDataCollected\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12%\n\toperation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\toperation\x12&\n\x08\x64ocument\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x18\x80\x80\x80\x04R\x08\x64ocument\x12=\n\x0c\x63ollect_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63ollectTime:+\x8a\xb5\x18\'\n\x1f\x61uth.v1.personal_data_collected\x12\x04user\"\xbf\x02\n\x12PersonalDataErased\x12\x1b\n\x04user\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18PR\x04user\x12%\n\toperation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18PR\toperation\x12\x42\n\x06\x65rased\x18\x03 \x03(\x0b\x32 .trellis.policy.v1.ErasedRecordsB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06\x65rased\x12<\n\x04kept\x18\x04 \x03(\x0b\x32\x1e.trellis.policy.v1.KeptRecordsB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x04kept\x12\x39\n\nerase_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teraseTime:(\x8a\xb5\x18$\n\x1c\x61uth.v1.personal_data_erased\x12\x04userb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -108,28 +109,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEAMACCESSCHANGED'].fields_by_name['team']._serialized_options = b'\272H\005r\003\030\240\001'
   _globals['_TEAMACCESSCHANGED']._loaded_options = None
   _globals['_TEAMACCESSCHANGED']._serialized_options = b'\212\265\030;\n\033auth.v1.team_access_changed\022\014organization\032\016\022\014organization'
-  _globals['_ACCOUNTCREATED']._serialized_start=144
-  _globals['_ACCOUNTCREATED']._serialized_end=371
-  _globals['_VERIFICATIONREQUESTED']._serialized_start=373
-  _globals['_VERIFICATIONREQUESTED']._serialized_end=477
-  _globals['_SIGNUPREPEATED']._serialized_start=479
-  _globals['_SIGNUPREPEATED']._serialized_end=562
-  _globals['_SESSIONCREATED']._serialized_start=565
-  _globals['_SESSIONCREATED']._serialized_end=717
-  _globals['_SESSIONREVOKED']._serialized_start=720
-  _globals['_SESSIONREVOKED']._serialized_end=1035
-  _globals['_SESSIONREVOKED_CAUSE']._serialized_start=895
-  _globals['_SESSIONREVOKED_CAUSE']._serialized_end=984
-  _globals['_ROLECREATED']._serialized_start=1038
-  _globals['_ROLECREATED']._serialized_end=1221
-  _globals['_ROLEUPDATED']._serialized_start=1224
-  _globals['_ROLEUPDATED']._serialized_end=1463
-  _globals['_ROLEDELETED']._serialized_start=1466
-  _globals['_ROLEDELETED']._serialized_end=1649
-  _globals['_ROLEBINDINGCREATED']._serialized_start=1652
-  _globals['_ROLEBINDINGCREATED']._serialized_end=2002
-  _globals['_ROLEBINDINGDELETED']._serialized_start=2005
-  _globals['_ROLEBINDINGDELETED']._serialized_end=2355
-  _globals['_TEAMACCESSCHANGED']._serialized_start=2358
-  _globals['_TEAMACCESSCHANGED']._serialized_end=2578
+  _globals['_RESTOREREQUESTED'].fields_by_name['user']._loaded_options = None
+  _globals['_RESTOREREQUESTED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_RESTOREREQUESTED']._loaded_options = None
+  _globals['_RESTOREREQUESTED']._serialized_options = b'\212\265\030!\n\031auth.v1.restore_requested\022\004user'
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['user']._loaded_options = None
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['operation']._loaded_options = None
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['operation']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['document']._loaded_options = None
+  _globals['_PERSONALDATACOLLECTED'].fields_by_name['document']._serialized_options = b'\272H\007r\005\030\200\200\200\004'
+  _globals['_PERSONALDATACOLLECTED']._loaded_options = None
+  _globals['_PERSONALDATACOLLECTED']._serialized_options = b'\212\265\030\'\n\037auth.v1.personal_data_collected\022\004user'
+  _globals['_PERSONALDATAERASED'].fields_by_name['user']._loaded_options = None
+  _globals['_PERSONALDATAERASED'].fields_by_name['user']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PERSONALDATAERASED'].fields_by_name['operation']._loaded_options = None
+  _globals['_PERSONALDATAERASED'].fields_by_name['operation']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_PERSONALDATAERASED'].fields_by_name['erased']._loaded_options = None
+  _globals['_PERSONALDATAERASED'].fields_by_name['erased']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_PERSONALDATAERASED'].fields_by_name['kept']._loaded_options = None
+  _globals['_PERSONALDATAERASED'].fields_by_name['kept']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_PERSONALDATAERASED']._loaded_options = None
+  _globals['_PERSONALDATAERASED']._serialized_options = b'\212\265\030$\n\034auth.v1.personal_data_erased\022\004user'
+  _globals['_ACCOUNTCREATED']._serialized_start=183
+  _globals['_ACCOUNTCREATED']._serialized_end=410
+  _globals['_VERIFICATIONREQUESTED']._serialized_start=412
+  _globals['_VERIFICATIONREQUESTED']._serialized_end=516
+  _globals['_SIGNUPREPEATED']._serialized_start=518
+  _globals['_SIGNUPREPEATED']._serialized_end=601
+  _globals['_SESSIONCREATED']._serialized_start=604
+  _globals['_SESSIONCREATED']._serialized_end=756
+  _globals['_SESSIONREVOKED']._serialized_start=759
+  _globals['_SESSIONREVOKED']._serialized_end=1102
+  _globals['_SESSIONREVOKED_CAUSE']._serialized_start=934
+  _globals['_SESSIONREVOKED_CAUSE']._serialized_end=1051
+  _globals['_ROLECREATED']._serialized_start=1105
+  _globals['_ROLECREATED']._serialized_end=1288
+  _globals['_ROLEUPDATED']._serialized_start=1291
+  _globals['_ROLEUPDATED']._serialized_end=1530
+  _globals['_ROLEDELETED']._serialized_start=1533
+  _globals['_ROLEDELETED']._serialized_end=1716
+  _globals['_ROLEBINDINGCREATED']._serialized_start=1719
+  _globals['_ROLEBINDINGCREATED']._serialized_end=2069
+  _globals['_ROLEBINDINGDELETED']._serialized_start=2072
+  _globals['_ROLEBINDINGDELETED']._serialized_end=2422
+  _globals['_TEAMACCESSCHANGED']._serialized_start=2425
+  _globals['_TEAMACCESSCHANGED']._serialized_end=2645
+  _globals['_RESTOREREQUESTED']._serialized_start=2647
+  _globals['_RESTOREREQUESTED']._serialized_end=2733
+  _globals['_PERSONALDATACOLLECTED']._serialized_start=2736
+  _globals['_PERSONALDATACOLLECTED']._serialized_end=2975
+  _globals['_PERSONALDATAERASED']._serialized_start=2978
+  _globals['_PERSONALDATAERASED']._serialized_end=3297
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from trellis.policy.v1 import personal_data_pb2 as _personal_data_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -148,6 +149,8 @@ class SessionRevoked(_message.Message):
         """The user ended it from another session."""
         CAUSE_REUSED: SessionRevoked._Cause.ValueType  # 3
         """A refresh token was used again after its grace window."""
+        CAUSE_ACCOUNT_INACTIVE: SessionRevoked._Cause.ValueType  # 10
+        """The account was deactivated or deleted."""
 
     class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
         """Why a session ended."""
@@ -160,6 +163,8 @@ class SessionRevoked(_message.Message):
     """The user ended it from another session."""
     CAUSE_REUSED: SessionRevoked.Cause.ValueType  # 3
     """A refresh token was used again after its grace window."""
+    CAUSE_ACCOUNT_INACTIVE: SessionRevoked.Cause.ValueType  # 10
+    """The account was deactivated or deleted."""
 
     SESSION_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
@@ -408,3 +413,107 @@ class TeamAccessChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TeamAccessChanged: _TypeAlias = TeamAccessChanged  # noqa: Y015
+
+@_typing.final
+class RestoreRequested(_message.Message):
+    """Somebody signed in, with the right password, to an account that is deactivated or deleted: its owner is to be sent the link
+    that brings it back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user, `users/{user}`."""
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreRequested: _TypeAlias = RestoreRequested  # noqa: Y015
+
+@_typing.final
+class PersonalDataCollected(_message.Message):
+    """What auth keeps of somebody, for the operation that asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    COLLECT_TIME_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user, `users/{user}`."""
+    operation: _builtins.str
+    """The operation that asked, `operations/{operation}`."""
+    document: _builtins.str
+    """A JSON Web Encryption (RFC 7516, compact) to the key that the question brought; inside, the records as JSON."""
+    @_builtins.property
+    def collect_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+        operation: _builtins.str = ...,
+        document: _builtins.str = ...,
+        collect_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["collect_time", b"collect_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collect_time", b"collect_time", "document", b"document", "operation", b"operation", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonalDataCollected: _TypeAlias = PersonalDataCollected  # noqa: Y015
+
+@_typing.final
+class PersonalDataErased(_message.Message):
+    """Auth erased what it kept of somebody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user, `users/{user}`."""
+    operation: _builtins.str
+    """The operation that asked, `operations/{operation}`."""
+    @_builtins.property
+    def erased(self) -> _containers.RepeatedCompositeFieldContainer[_personal_data_pb2.ErasedRecords]:
+        """What was erased."""
+
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedCompositeFieldContainer[_personal_data_pb2.KeptRecords]:
+        """What is kept for a while."""
+
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+        operation: _builtins.str = ...,
+        erased: _abc.Iterable[_personal_data_pb2.ErasedRecords] | None = ...,
+        kept: _abc.Iterable[_personal_data_pb2.KeptRecords] | None = ...,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time", "erased", b"erased", "kept", b"kept", "operation", b"operation", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonalDataErased: _TypeAlias = PersonalDataErased  # noqa: Y015

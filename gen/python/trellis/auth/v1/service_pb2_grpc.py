@@ -108,8 +108,8 @@ class AuthServiceServicer:
         """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
         user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-        (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+        ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,8 +52,8 @@ class AuthServiceStub:
     """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
     user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-    (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+    ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_service_pb2.RefreshTokenRequest, _resources_pb2.TokenSet]
     """Turns a refresh token into the next token set, with the permissions of now. A refresh token works once; sent again
@@ -93,8 +93,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
     user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-    (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+    ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     RefreshToken: _aio.UnaryUnaryMultiCallable[_service_pb2.RefreshTokenRequest, _resources_pb2.TokenSet]  # type: ignore[assignment]
     """Turns a refresh token into the next token set, with the permissions of now. A refresh token works once; sent again
@@ -155,8 +155,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
         user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-        (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+        ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

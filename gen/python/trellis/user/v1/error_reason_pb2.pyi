@@ -42,6 +42,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The change would leave the organization without an owner. Make somebody else an owner first."""
     ERROR_REASON_OWNER_REQUIRED: _ErrorReason.ValueType  # 9
     """Only an owner may make, change or remove an owner."""
+    ERROR_REASON_USER_NOT_ACTIVE: _ErrorReason.ValueType  # 100
+    """The account is deactivated, deleted or erased, so that cannot be done with it."""
+    ERROR_REASON_USER_NOT_DEACTIVATED: _ErrorReason.ValueType  # 101
+    """The account is not deactivated, so it cannot be reactivated."""
+    ERROR_REASON_USER_NOT_DELETED: _ErrorReason.ValueType  # 102
+    """The account is not deleted, so it cannot be brought back."""
+    ERROR_REASON_RESTORE_LINK_INVALID: _ErrorReason.ValueType  # 103
+    """The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+    ERROR_REASON_LAST_OWNER_OF: _ErrorReason.ValueType  # 104
+    """Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 105
+    """The caller began no such operation, or it ended too long ago."""
+    ERROR_REASON_OPERATION_NOT_CANCELLABLE: _ErrorReason.ValueType  # 106
+    """The operation cannot be undone half-way, so it runs to its end."""
+    ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 107
+    """The caller has no such export, or its time is over."""
+    ERROR_REASON_FRESH_SIGN_IN_REQUIRED: _ErrorReason.ValueType  # 108
+    """The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+    ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: _ErrorReason.ValueType  # 109
+    """There is no such certificate."""
+    ERROR_REASON_ERASURE_RUNNING: _ErrorReason.ValueType  # 110
+    """The erasure still runs; it waits for the services that the answer names."""
     ERROR_REASON_TEAM_NOT_FOUND: _ErrorReason.ValueType  # 140
     """There is no such team."""
     ERROR_REASON_TEAM_EXISTS: _ErrorReason.ValueType  # 141
@@ -108,6 +130,28 @@ ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 8
 """The change would leave the organization without an owner. Make somebody else an owner first."""
 ERROR_REASON_OWNER_REQUIRED: ErrorReason.ValueType  # 9
 """Only an owner may make, change or remove an owner."""
+ERROR_REASON_USER_NOT_ACTIVE: ErrorReason.ValueType  # 100
+"""The account is deactivated, deleted or erased, so that cannot be done with it."""
+ERROR_REASON_USER_NOT_DEACTIVATED: ErrorReason.ValueType  # 101
+"""The account is not deactivated, so it cannot be reactivated."""
+ERROR_REASON_USER_NOT_DELETED: ErrorReason.ValueType  # 102
+"""The account is not deleted, so it cannot be brought back."""
+ERROR_REASON_RESTORE_LINK_INVALID: ErrorReason.ValueType  # 103
+"""The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+ERROR_REASON_LAST_OWNER_OF: ErrorReason.ValueType  # 104
+"""Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 105
+"""The caller began no such operation, or it ended too long ago."""
+ERROR_REASON_OPERATION_NOT_CANCELLABLE: ErrorReason.ValueType  # 106
+"""The operation cannot be undone half-way, so it runs to its end."""
+ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 107
+"""The caller has no such export, or its time is over."""
+ERROR_REASON_FRESH_SIGN_IN_REQUIRED: ErrorReason.ValueType  # 108
+"""The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: ErrorReason.ValueType  # 109
+"""There is no such certificate."""
+ERROR_REASON_ERASURE_RUNNING: ErrorReason.ValueType  # 110
+"""The erasure still runs; it waits for the services that the answer names."""
 ERROR_REASON_TEAM_NOT_FOUND: ErrorReason.ValueType  # 140
 """There is no such team."""
 ERROR_REASON_TEAM_EXISTS: ErrorReason.ValueType  # 141
