@@ -47,7 +47,7 @@ REFUSALS = [
     Refusal("no token", "GET", ME, 401, "TOKEN_INVALID", "missing or not valid"),
     Refusal("a bad token", "GET", ME, 401, "TOKEN_INVALID", "not valid", {"authorization": "Bearer x.y.z"}),
     Refusal("an unknown path", "GET", "/v1/nothing", 404, "ENDPOINT_UNKNOWN", "Nothing is served", signed=True),
-    Refusal("a wrong verb", "DELETE", ME, 404, "ENDPOINT_UNKNOWN", "Nothing is served", signed=True),
+    Refusal("a wrong verb", "PUT", ME, 404, "ENDPOINT_UNKNOWN", "Nothing is served", signed=True),
     Refusal("broken JSON", "POST", SIGN_IN, 400, "REQUEST_INVALID", "Unexpected end of string", JSON, b'{"email":'),
     Refusal("no JSON", "POST", SIGN_IN, 400, "REQUEST_INVALID", "Unexpected token", JSON, b"email=a"),
     Refusal("a wrong type", "POST", SIGN_IN, 400, "REQUEST_INVALID", "email", JSON, b'{"email":{"a":1}}'),
