@@ -55,8 +55,8 @@ def read(image: bytes) -> Contract:
         services=tuple(service for reader in readers for service in reader.services()),
         messages={message.name: message for reader in readers for message in reader.messages()},
         enums={enum.name: enum for reader in readers for enum in reader.enums()},
-        imported={message.name: message for reader in imported for message in reader.messages()},
         definitions=tuple(resource for reader in readers for resource in reader.definitions()),
+        imported={message.name: message for reader in imported for message in reader.messages()},
     )
 
 

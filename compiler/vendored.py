@@ -23,8 +23,6 @@ DIGESTS = {
     ),
 }
 """sha256 and source of files that no installed package holds."""
-RENAMED = {"google/longrunning/operations.proto": "google/longrunning/operations_proto.proto"}
-"""Files that the wheel holds under another name than the one their importers use."""
 
 
 SWAGGER_UI = ROOT / "gateway-envoy/docs/swagger-ui-5.35.0"
@@ -37,6 +35,8 @@ SWAGGER_UI_DIGESTS = {
     "swagger-ui.css": "5ed08757e53da3e026d6cbecc61fe5d43585c9560b302d534ad56692519a273d",
 }
 """sha256 of what is taken of the npm package swagger-ui-dist 5.35.0."""
+RENAMED = {"google/longrunning/operations.proto": "google/longrunning/operations_proto.proto"}
+"""Files that the wheel holds under another name than the one their importers use."""
 
 
 def differences(vendored: Path = VENDORED) -> Iterator[str]:
