@@ -57,7 +57,7 @@ def mails(handlers: LifecycleHandlers) -> Consumer:
     async def restorable(event: Event) -> None:
         await handlers.send_restore_link(event.subject, event.id)
 
-    return Consumer("user.mail", dict.fromkeys((RESTORE_REQUESTED, USER_DEACTIVATED, USER_DELETED), restorable))
+    return Consumer("user.restore-mail", dict.fromkeys((RESTORE_REQUESTED, USER_DEACTIVATED, USER_DELETED), restorable))
 
 
 def participants() -> Collection[str]:

@@ -160,3 +160,12 @@ def test_every_module_says_what_it_is_for(folder: str) -> None:
     ]
 
     assert silent == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_two_consumers_share_a_position(service: str) -> None:
+    source = (ROOT / "services" / service / "consumers.py").read_text()
+    names = re.findall(r'Consumer\("([^"]+)"', source)
+
+    assert sorted(names) == sorted(set(names))
+    assert all(name.startswith(f"{service}.") for name in names)

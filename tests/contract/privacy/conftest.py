@@ -12,7 +12,7 @@ import pytest
 from services.auth import consumers as auth_consumers
 from services.auth import convert as auth_convert
 from services.auth import events as auth_events
-from services.auth.domain import Account, Session, SignUp
+from services.auth.domain import Account, RoleBinding, Session, SignUp
 from services.auth.handlers import PersonalDataHandlers as AuthPersonalData
 from services.auth.store import SqlAccounts, SqlAuthTransaction
 from services.chassis.bus.bus import Event
@@ -144,6 +144,8 @@ async def _fill_auth(database: Database) -> None:
                 expire = NOON + timedelta(days=30)
                 device = "Marker-Browser/1" if user == ADA else "Browser/1"
                 await tx.sessions.add(Session(f"{user}/sessions/ses_{number}", user, ACME, device, NOON, NOON, expire))
+            binding = f"{ACME}/roleBindings/{user[-3:]}"
+            await tx.role_bindings.add(RoleBinding(binding, "roles/member", user, ACME, None, "users/usr_bob", NOON))
             sign_up = SignUp(f"sup_{user[-3:]}", email, name, "marker-hash" if user == ADA else "hash", NOON, NOON, NOON)
             await tx.sign_ups.add(sign_up)
         await tx.commit()

@@ -118,7 +118,7 @@ async def test_an_export_has_every_record_of_every_service_with_the_class_of_eac
 
     assert [part["service"] for part in document["services"]] == ["auth", "user"]
     kinds = [record["record"].rpartition(".")[2] for record in records(document, "auth")]
-    assert kinds == ["SignUpRecord", "Session", "Session", "AccountRecord"]
+    assert kinds == ["SignUpRecord", "RoleBinding", "Session", "Session", "AccountRecord"]
     account = records(document, "auth")[-1]["fields"]
     assert account == {
         "user": {"class": "NONE", "value": ADA},
@@ -146,6 +146,7 @@ async def test_an_export_tells_nothing_of_anybody_else_and_no_secret(platform: P
     text = json.dumps(await export(platform))
 
     assert "bob@example.com" not in text
+    assert "users/usr_bob/" not in text
     assert "marker-hash" not in text
 
 
@@ -197,6 +198,7 @@ async def test_the_certificate_says_what_was_there(platform: Platform) -> None:
     services = (await claims_of(platform, operation))["services"]
     assert {each["record"].rpartition(".")[2]: each["count"] for each in services["auth"]["erased"]} == {
         "SignUpRecord": 1,
+        "RoleBinding": 1,
         "Session": 2,
         "AccountRecord": 1,
     }
@@ -253,7 +255,7 @@ async def test_killed_at_any_commit_it_ends_once_with_one_certificate(
     assert await platform.user.pool.fetchval("SELECT count(*) FROM erasure_certificates") == 1
     assert await platform.auth.pool.fetchval("SELECT count(*) FROM erasures") == 1
     services = (await claims_of(platform, operation))["services"]
-    assert sum(each["count"] for each in services["auth"]["erased"]) == 4
+    assert sum(each["count"] for each in services["auth"]["erased"]) == 5
     assert sum(each["count"] for each in services["user"]["erased"]) == 6
 
 
