@@ -20,6 +20,8 @@ from compiler.buf import ROOT
 FRAME = ROOT / "gateway-envoy/frame.yaml"
 DERIVED = ROOT / "gen/envoy/edge.json"
 DESCRIPTOR = ROOT / "gen/descriptor/trellis.binpb"
+OPENAPI = ROOT / "gen/openapi/trellis.json"
+DOCS = ROOT / "gateway-envoy/docs"
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where there is one: ten times as fast, and the start is counted in seconds."""
@@ -42,6 +44,8 @@ def compose(
     values = {
         **{f"{name}_port": port for name, port in ports.items()},
         "descriptor": str(DESCRIPTOR),
+        "openapi": str(OPENAPI),
+        "docs": str(DOCS),
         "access_log": str(home / "logs/access.log"),
         "services": derived["services"],
         "errors": derived["errors"],

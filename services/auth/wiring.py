@@ -9,21 +9,65 @@ from pathlib import Path
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
-from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.domain import Catalogue, Permission
+from services.auth.handlers import (
+    AccessHandlers,
+    AccountHandlers,
+    Handlers,
+    KeyHandlers,
+    PasswordHandlers,
+    PersonalDataHandlers,
+    RoleBindingHandlers,
+    RoleHandlers,
+    SessionHandlers,
+    SignInHandlers,
+    SignUpHandlers,
+)
+from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.servicer import AccountServicer, AuthServicer, JwksServicer, SessionServicer
-from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
+from services.auth.servicer import (
+    AccessServicer,
+    AccountServicer,
+    AuthServicer,
+    JwksServicer,
+    RoleBindingServicer,
+    RoleServicer,
+    SessionServicer,
+)
+from services.auth.store import (
+    SqlAccounts,
+    SqlAuthTransaction,
+    SqlRoleBindings,
+    SqlRoles,
+    SqlSessions,
+    SqlSigningKeys,
+    SqlSignUps,
+)
 from services.chassis.db.session import Codec
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
-from services.chassis.passwords import Argon2Passwords
+from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
+from trellis.auth.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
+    role_binding_service_pb2,
+    role_binding_service_pb2_grpc,
+    role_service_pb2,
+    role_service_pb2_grpc,
+)
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
-from trellis.policies import ROLE_PERMISSIONS
+from trellis.policies import PERMISSIONS
 
-COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
+CATALOGUE = Catalogue(
+    tuple(
+        Permission(name, asked.description, asked.methods, tuple(f"roles/{role}" for role in asked.roles))
+        for name, asked in PERMISSIONS.items()
+    )
+)
+BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -35,7 +79,12 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups)],
+        consumers=[
+            consumers.consumer(built.sign_ups, built.passwords),
+            consumers.leavers(built.role_bindings),
+            consumers.accounts(built.accounts),
+            consumers.personal_data(built.personal_data),
+        ],
         close=[passwords.aclose],
     )
 
@@ -45,12 +94,42 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     database = chassis.database
     keys = _keys(chassis, config)
     tokens = _tokens(chassis, config, keys)
+    memberships = UserMemberships(chassis.channel(config.user_target), CATALOGUE)
+    grants = Grants(memberships, SqlRoleBindings(database), CATALOGUE, chassis.now)
+    chassis.revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
-        sign_ins=_sign_ins(chassis, config, passwords, tokens),
+        sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
-        accounts=AccountHandlers(SqlAccounts(database)),
+        passwords=_passwords(chassis, config, passwords, tokens),
+        roles=_roles(chassis, grants),
+        role_bindings=_role_bindings(chassis, grants, memberships),
+        access=AccessHandlers(grants, chassis.now),
+        accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
+        personal_data=PersonalDataHandlers(
+            SqlAccounts(database),
+            mailer(config.mail_url, config.mail_sender, chassis.now),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+        ),
+    )
+
+
+def _roles(chassis: Chassis, grants: Grants) -> RoleHandlers:
+    begin = partial(SqlAuthTransaction, chassis.database)
+    return RoleHandlers(SqlRoles(chassis.database), CATALOGUE, grants, begin, chassis.now, chassis.new_id)
+
+
+def _role_bindings(chassis: Chassis, grants: Grants, memberships: UserMemberships) -> RoleBindingHandlers:
+    return RoleBindingHandlers(
+        role_bindings=SqlRoleBindings(chassis.database),
+        memberships=memberships,
+        catalogue=CATALOGUE,
+        grants=grants,
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
     )
 
 
@@ -86,18 +165,35 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,
-        common_passwords=frozenset(COMMON_PASSWORDS.read_text().split("\n")),
+        common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
         web_url=config.web_url,
     )
 
 
-def _sign_ins(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> SignInHandlers:
+def _passwords(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> PasswordHandlers:
+    return PasswordHandlers(
+        accounts=SqlAccounts(chassis.database),
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        common_passwords=BREACHED,
+        link_lifetime=timedelta(minutes=config.reset_lifetime_minutes),
+        web_url=config.web_url,
+    )
+
+
+def _sign_ins(
+    chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens, grants: Grants
+) -> SignInHandlers:
     return SignInHandlers(
         accounts=SqlAccounts(chassis.database),
         sign_ups=SqlSignUps(chassis.database),
         sessions=SqlSessions(chassis.database),
-        memberships=UserMemberships(chassis.channel(config.user_target), ROLE_PERMISSIONS),
+        grants=grants,
         passwords=passwords,
         tokens=tokens,
         begin=partial(SqlAuthTransaction, chassis.database),
@@ -115,7 +211,7 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(
             by_name["AuthService"],
             grpc.add_AuthServiceServicer_to_server,
-            AuthServicer(built.sign_ups, built.sign_ins),
+            AuthServicer(built.sign_ups, built.sign_ins, built.passwords),
         ),
         Servicer(
             by_name["SessionService"],
@@ -124,6 +220,21 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         ),
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
+        Servicer(
+            role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],
+            role_service_pb2_grpc.add_RoleServiceServicer_to_server,
+            RoleServicer(built.roles, lists),
+        ),
+        Servicer(
+            role_binding_service_pb2.DESCRIPTOR.services_by_name["RoleBindingService"],
+            role_binding_service_pb2_grpc.add_RoleBindingServiceServicer_to_server,
+            RoleBindingServicer(built.role_bindings, lists),
+        ),
+        Servicer(
+            access_service_pb2.DESCRIPTOR.services_by_name["AccessService"],
+            access_service_pb2_grpc.add_AccessServiceServicer_to_server,
+            AccessServicer(built.access),
+        ),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.convert import accounts, sessions
+from services.auth.convert import accounts, role_bindings, roles, sessions
 from services.auth.domain import Nothing
 from trellis.auth.v1 import service_pb2 as rpc
 
@@ -25,11 +25,16 @@ _EMPTY: dict[str, type[Message]] = {
     "SignUp": rpc.SignUpResponse,
     "ResendVerification": rpc.ResendVerificationResponse,
     "SignOut": rpc.SignOutResponse,
+    "ChangePassword": rpc.ChangePasswordResponse,
+    "RequestPasswordReset": rpc.RequestPasswordResetResponse,
+    "ResetPassword": rpc.ResetPasswordResponse,
 }
 
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **accounts.ANSWERS,
+    **role_bindings.ANSWERS,
+    **roles.ANSWERS,
     **sessions.ANSWERS,
     Nothing: nothing_to_proto,
 }

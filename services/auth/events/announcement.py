@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.auth.events import accounts, sessions, sign_ups
+from services.auth.events import (
+    accounts,
+    passwords,
+    personal_data,
+    role_bindings,
+    roles,
+    sessions,
+    sign_ups,
+)
 from services.chassis.db.session import Announcement
 from trellis.policies import EVENTS
 
@@ -18,6 +26,10 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **accounts.MESSAGES,
+    **passwords.MESSAGES,
+    **role_bindings.MESSAGES,
+    **roles.MESSAGES,
+    **personal_data.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

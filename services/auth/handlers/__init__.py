@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.auth.handlers.access import AccessHandlers
 from services.auth.handlers.accounts import AccountHandlers
 from services.auth.handlers.keys import KeyHandlers
+from services.auth.handlers.passwords import PasswordHandlers
+from services.auth.handlers.personal_data import PersonalDataHandlers
+from services.auth.handlers.role_bindings import RoleBindingHandlers
+from services.auth.handlers.roles import RoleHandlers
 from services.auth.handlers.sessions import SessionHandlers
 from services.auth.handlers.sign_ins import SignInHandlers
 from services.auth.handlers.sign_ups import SignUpHandlers
@@ -20,6 +25,23 @@ class Handlers:
     sessions: SessionHandlers
     keys: KeyHandlers
     accounts: AccountHandlers
+    roles: RoleHandlers
+    role_bindings: RoleBindingHandlers
+    access: AccessHandlers
+    personal_data: PersonalDataHandlers
+    passwords: PasswordHandlers
 
 
-__all__ = ["AccountHandlers", "Handlers", "KeyHandlers", "SessionHandlers", "SignInHandlers", "SignUpHandlers"]
+__all__ = [
+    "AccessHandlers",
+    "AccountHandlers",
+    "Handlers",
+    "KeyHandlers",
+    "PasswordHandlers",
+    "PersonalDataHandlers",
+    "RoleBindingHandlers",
+    "RoleHandlers",
+    "SessionHandlers",
+    "SignInHandlers",
+    "SignUpHandlers",
+]

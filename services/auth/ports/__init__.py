@@ -4,6 +4,8 @@ from services.auth.ports.accounts import Accounts, ChangedAccounts
 from services.auth.ports.keys import SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.passwords import Passwords
+from services.auth.ports.role_bindings import Bound, ChangedRoleBindings, RoleBindings
+from services.auth.ports.roles import ChangedRoles, Roles
 from services.auth.ports.sessions import ChangedSessions, Sessions
 from services.auth.ports.sign_ups import ChangedSignUps, SignUps
 from services.auth.ports.transaction import AuthTransaction, Begin, NewId, Now
@@ -12,13 +14,18 @@ __all__ = [
     "Accounts",
     "AuthTransaction",
     "Begin",
+    "Bound",
     "ChangedAccounts",
+    "ChangedRoleBindings",
+    "ChangedRoles",
     "ChangedSessions",
     "ChangedSignUps",
     "Memberships",
     "NewId",
     "Now",
     "Passwords",
+    "RoleBindings",
+    "Roles",
     "Sessions",
     "SignUps",
     "SigningKeys",

@@ -2,8 +2,18 @@
 
 from services.auth.store.accounts import SqlAccounts
 from services.auth.store.keys import SqlSigningKeys
+from services.auth.store.role_bindings import SqlRoleBindings
+from services.auth.store.roles import SqlRoles
 from services.auth.store.sessions import SqlSessions
 from services.auth.store.sign_ups import SqlSignUps
 from services.auth.store.transaction import SqlAuthTransaction
 
-__all__ = ["SqlAccounts", "SqlAuthTransaction", "SqlSessions", "SqlSignUps", "SqlSigningKeys"]
+__all__ = [
+    "SqlAccounts",
+    "SqlAuthTransaction",
+    "SqlRoleBindings",
+    "SqlRoles",
+    "SqlSessions",
+    "SqlSignUps",
+    "SqlSigningKeys",
+]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from services.auth.store.accounts import ChangedAccounts
+from services.auth.store.personal_data import STATEMENTS
+from services.auth.store.role_bindings import ChangedRoleBindings
+from services.auth.store.roles import ChangedRoles
 from services.auth.store.sessions import ChangedSessions
 from services.auth.store.sign_ups import ChangedSignUps
 from services.chassis.db.session import Database, SqlTransaction
+from services.chassis.personal_data.holdings import SqlPersonalData, SqlReports
 
 
 class SqlAuthTransaction(SqlTransaction):
@@ -16,3 +20,7 @@ class SqlAuthTransaction(SqlTransaction):
         self.accounts = ChangedAccounts(self)
         self.sign_ups = ChangedSignUps(self)
         self.sessions = ChangedSessions(self)
+        self.roles = ChangedRoles(self)
+        self.role_bindings = ChangedRoleBindings(self)
+        self.personal_data = SqlPersonalData(self, STATEMENTS)
+        self.reports = SqlReports(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
@@ -20,7 +21,7 @@ def display_name_of(resource: pb.User | pb.Organization | team.Team) -> str:
     return resource.display_name
 
 
-def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> dict[str, str]:
+def changes(resource: Message, mask: FieldMask, writable: Collection[str]) -> dict[str, Any]:
     """Return the new values by field. Raises InvalidArgument."""
     values = masks.values(resource, mask, writable)
     if "display_name" in values and not values["display_name"].strip():
