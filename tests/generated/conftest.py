@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.dns_server import dns_server
 from tests.e2e.platform import Platform, free_base
 from tests.generated.ledger import Ledger
 from tests.generated.requests import Requests
@@ -29,15 +30,16 @@ def world() -> Iterator[World]:
     """A platform of its own for each file, on real engines, with the real edge."""
     home = Path(tempfile.mkdtemp(prefix="trellis-generated-"))
     home.chmod(0o755)  # PostgreSQL runs as nobody when we are root
-    platform = Platform(home, free_base())
-    platform.up()
-    ledger = Ledger(platform)
-    try:
-        yield World(platform, ledger)
-    finally:
-        ledger.close()
-        platform.down()
-        shutil.rmtree(home, ignore_errors=True)
+    with dns_server() as name_server:
+        platform = Platform(home, free_base(), (("TRELLIS_DNS_SERVERS", name_server.address),))
+        platform.up()
+        ledger = Ledger(platform)
+        try:
+            yield World(platform, ledger, name_server)
+        finally:
+            ledger.close()
+            platform.down()
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from google.protobuf.struct_pb2 import Struct
+
 from tests.generated.world import Scope, World
 from trellis.policies import ROLE_PERMISSIONS
 
@@ -40,6 +42,24 @@ def _next_member(world: World, scope: Scope) -> str:
     return asked[-1]
 
 
+def _kept(kind: str, make: Callable[[World, Scope], str]) -> Recipe:
+    """Make a resource once for a scope, and remember it among what the scope has."""
+
+    def recipe(world: World, scope: Scope) -> str:
+        if kind not in scope.made:
+            scope.made.setdefault(kind, []).append(make(world, scope))
+        return scope.made[kind][-1]
+
+    return recipe
+
+
+def _object_schema(world: World, scope: Scope) -> Struct:
+    """A JSON Schema that allows one text."""
+    schema = Struct()
+    schema.update({"type": "object", "properties": {"text": {"type": "string"}}})
+    return schema
+
+
 A_PERMISSION = ROLE_PERMISSIONS["member"][0]
 
 FIELDS: dict[str, Recipe] = {
@@ -48,6 +68,15 @@ FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
     "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
     "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,
+    "trellis.auth.v1.ChangePasswordRequest.current_password": lambda world, scope: scope.person.password,
+    "trellis.auth.v1.ResetPasswordRequest.token": lambda world, scope: world.reset_link(scope.person),
+    "trellis.user.v1.AcceptInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.DeclineInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.PreviewInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.ReactivateUserRequest.token": lambda world, scope: world.token_in_mail(scope.person.email),
+    "trellis.user.v1.UndeleteUserRequest.token": lambda world, scope: world.token_in_mail(scope.person.email),
+    "trellis.user.v1.CreateDomainRequest.domain_id": lambda world, scope: world.new_domain(),
+    "trellis.user.v1.AttributeSchema.schema": _object_schema,
     "trellis.user.v1.Membership.user": _newcomer,
     "trellis.user.v1.TeamMember.user": _next_member,
 }
@@ -64,11 +93,20 @@ RESOURCES: dict[str, Recipe] = {
     "trellis.dev/Organization": lambda world, scope: scope.organization,
     "trellis.dev/User": lambda world, scope: scope.person.name,
     "trellis.dev/Session": lambda world, scope: scope.person.session,
+    "trellis.dev/Domain": _kept("trellis.dev/Domain", lambda world, scope: world.verified_domain(scope)),
+    "trellis.dev/PersonalDataExport": _kept(
+        "trellis.dev/PersonalDataExport", lambda world, scope: world.exported(scope.person)
+    ),
+    "trellis.dev/Operation": _kept("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
+    "trellis.dev/ErasureCertificate": lambda world, scope: world.erased(),
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
 UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
+
+BEFORE: dict[str, Callable[[World, Scope], None]] = {"Leave": lambda world, scope: world.join_as_owner(scope)}
+"""What verbs need to have happened: nobody leaves an organization that would have no owner then."""
 
 GLOBAL: dict[str, str] = {
     "trellis.user.v1.Membership.user": "a user belongs to no organization: whoever knows the id may make it a member",

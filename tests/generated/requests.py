@@ -29,7 +29,7 @@ from tests.generated.contract import (
     resources,
     sibling,
 )
-from tests.generated.recipes import FIELDS, NAMED, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
 from tests.generated.world import Metadata, Scope, World, bearer
 
 USER = "trellis.dev/User"
@@ -94,6 +94,8 @@ class Requests:
     def _name(self, field: Field, rpc: Rpc, scope: Scope) -> str:
         """Return the name of something that exists and that the field may name."""
         kind = resources().get(field.reference)
+        if kind is None and field.reference in RESOURCES:
+            return self.made(field.reference, scope)
         if kind is None:  # of any type: the pattern says which
             return next(name for name in scope.names if field.matches(name))
         singletons = [pattern for pattern in kind.patterns if not pattern.endswith("}")]
@@ -104,10 +106,14 @@ class Requests:
 
     def _prepare(self, rpc: Rpc, scope: Scope) -> None:
         """Bring about what the verb undoes."""
+        for verb, prepare in BEFORE.items():
+            if rpc.name.startswith(verb):
+                prepare(self.world, scope)
         for verb, before in UNDONE_FIRST.items():
             other = sibling(rpc, rpc.name.replace(verb, before)) if rpc.name.startswith(verb) else None
             if other is not None and not (answer := self.served(other, scope)).ok:
                 raise RecipeMissing(f"{other} must come before {rpc}, and is refused: {answer.words}")
+            scope.renew()
 
     def _message(self, rpc: Rpc, scope: Scope, choice: str) -> Message:
         message = rpc.input()

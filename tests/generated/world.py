@@ -7,7 +7,7 @@ import http.client
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,14 +20,25 @@ from joserfc.jwk import ECKey
 
 from services.auth.store.keys import SEAL
 from services.chassis.keys import Keyring
+from tests.dns_server import DnsServer
 from tests.e2e.client import PASSWORD, mails_to
-from tests.e2e.platform import SERVICES, Platform
+from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
 from tests.generated.contract import Rpc
 from tests.generated.ledger import Ledger
 from trellis.auth.v1 import resources_pb2 as auth
 from trellis.auth.v1 import service_pb2 as auth_rpc
 from trellis.auth.v1 import service_pb2_grpc as auth_stubs
+from trellis.user.v1 import domain_service_pb2 as domain_rpc
+from trellis.user.v1 import (
+    domain_service_pb2_grpc as domain_stubs,
+)
+from trellis.user.v1 import invitation_service_pb2 as invitation_rpc
+from trellis.user.v1 import invitation_service_pb2_grpc as invitation_stubs
+from trellis.user.v1 import operation_service_pb2 as operation_rpc
+from trellis.user.v1 import operation_service_pb2_grpc as operation_stubs
+from trellis.user.v1 import personal_data_service_pb2 as personal_data_rpc
+from trellis.user.v1 import personal_data_service_pb2_grpc as personal_data_stubs
 from trellis.user.v1 import resources_pb2 as user
 from trellis.user.v1 import service_pb2 as user_rpc
 from trellis.user.v1 import service_pb2_grpc as user_stubs
@@ -49,16 +60,31 @@ class Person:
     password: str = field(default=PASSWORD, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scope:
     """Somebody who works in an organization; `made` are the resources they made there, by type."""
 
     person: Person
     organization: str
-    token: str
+    renewed: Callable[[], str]
+    """Gives another token: what is made may end the tokens that were there before."""
     mark: str
     """What every text that is made here begins with."""
     made: dict[str, list[str]] = field(default_factory=dict)
+    _token: str = ""
+    _made_then: int = -1
+
+    def renew(self) -> None:
+        """Take another token the next time: something ended the one that is there."""
+        self._made_then = -1
+
+    @property
+    def token(self) -> str:
+        """A token that is younger than everything that was made."""
+        made = sum(map(len, self.made.values()))
+        if made != self._made_then:
+            self._token, self._made_then = self.renewed(), made
+        return self._token
 
     @property
     def names(self) -> list[str]:
@@ -73,6 +99,8 @@ class World:
 
     platform: Platform
     ledger: Ledger
+    name_server: DnsServer
+    """What the platform asks about domains."""
     _newcomers: dict[str, list[Person]] = field(default_factory=dict)
 
     # Calls
@@ -147,17 +175,17 @@ class World:
 
     def of_role(self, role: str) -> Metadata:
         """Return the credentials of a member of Ada's organization with a role."""
-        return bearer(self._members[role])
+        return bearer(self.ada.token if role == "owner" else self.switch(self._members[role], self.ada.organization))
 
     @cached_property
-    def _members(self) -> dict[str, str]:
-        found = {"owner": self.ada.token}
+    def _members(self) -> dict[str, Person]:
+        found: dict[str, Person] = {}
         for role in ("admin", "member"):
             person = self.person(role)
             membership = user.Membership(user=person.name, role=user.Role.Value(f"ROLE_{role.upper()}"))
             request = user_rpc.CreateMembershipRequest(parent=self.ada.organization, membership=membership)
             self._memberships.CreateMembership(request, metadata=bearer(self.ada.token))
-            found[role] = self.switch(person, self.ada.organization)
+            found[role] = person
         return found
 
     def person(self, display_name: str) -> Person:
@@ -184,6 +212,72 @@ class World:
         self._auth.SignUp(auth_rpc.SignUpRequest(email=email, password=PASSWORD, display_name="link"))
         return email
 
+    def reset_link(self, person: Person) -> str:
+        """Return the token of a mail that lets somebody choose another password."""
+        self._auth.RequestPasswordReset(auth_rpc.RequestPasswordResetRequest(email=person.email))
+        return self.token_in_mail(person.email)
+
+    def invitation(self, person: Person) -> str:
+        """Return the token of a mail that invites somebody into an organization of its own."""
+        host = self.scope(self.founder, "host")
+        wanted = invitation_rpc.Invitation(email=person.email, role=user.ROLE_MEMBER)
+        request = invitation_rpc.CreateInvitationRequest(parent=host.organization, invitation=wanted)
+        invitations = invitation_stubs.InvitationServiceStub(self.channels["user"])
+        invitations.CreateInvitation(request, metadata=bearer(host.token))
+        return self.token_in_mail(person.email)
+
+    def verified_domain(self, scope: Scope) -> str:
+        """Let an organization claim a domain and prove that it is theirs."""
+        domains = domain_stubs.DomainServiceStub(self.channels["user"])
+        claim = domain_rpc.CreateDomainRequest(parent=scope.organization, domain_id=self.new_domain())
+        domain = domains.CreateDomain(claim, metadata=bearer(scope.token))
+        self.name_server.texts[domain.txt_record_name] = [domain.txt_record_value]
+        domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=bearer(scope.token))
+        return str(domain.name)
+
+    def new_domain(self) -> str:
+        """Return a domain that nobody claimed."""
+        return f"{uuid.uuid4().hex[:12]}.example"
+
+    def join_as_owner(self, scope: Scope) -> None:
+        """Let an organization have another owner."""
+        membership = user.Membership(user=self.person("partner").name, role=user.ROLE_OWNER)
+        request = user_rpc.CreateMembershipRequest(parent=scope.organization, membership=membership)
+        self._memberships.CreateMembership(request, metadata=bearer(scope.token))
+
+    def exported(self, person: Person) -> str:
+        """Let somebody's data be exported, and return the name of the export."""
+        operation = self.operation(person)
+        self._wait(operation, person)
+        return f"{person.name}/personalDataExports/{operation.removeprefix('operations/')}"
+
+    def operation(self, person: Person) -> str:
+        """Let somebody begin an operation."""
+        asked = personal_data_rpc.ExportPersonalDataRequest(name=person.name)
+        return str(self._personal_data.ExportPersonalData(asked, metadata=bearer(person.token)).name)
+
+    def erased(self) -> str:
+        """Let somebody's data be erased, and return the name of the certificate."""
+        person = self.person("gone")
+        asked = personal_data_rpc.ErasePersonalDataRequest(name=person.name)
+        operation = self._personal_data.ErasePersonalData(asked, metadata=bearer(person.token))
+        self.ledger.settle()
+        name = f"erasureCertificates/{operation.name.removeprefix('operations/')}"
+        request = personal_data_rpc.GetErasureCertificateRequest(name=name)
+        eventually(lambda: _is_there(lambda: self._personal_data.GetErasureCertificate(request)))
+        return name
+
+    def _wait(self, operation: str, person: Person) -> None:
+        request = operation_rpc.WaitOperationRequest(name=operation)
+        request.timeout_duration.FromSeconds(8)
+        operation_stubs.OperationServiceStub(self.channels["user"]).WaitOperation(
+            request, metadata=bearer(person.token), timeout=PATIENCE_S
+        )
+
+    @cached_property
+    def _personal_data(self) -> Any:
+        return personal_data_stubs.PersonalDataServiceStub(self.channels["user"])
+
     def token_in_mail(self, email: str) -> str:
         """Return the token of the newest mail to an address that carries one."""
         self.ledger.settle()
@@ -196,11 +290,11 @@ class World:
         request = user_rpc.CreateOrganizationRequest(organization=wanted)
         made = self._organizations.CreateOrganization(request, metadata=bearer(person.token))
         self.ledger.settle()
-        return Scope(person, made.name, self.switch(person, made.name), mark)
+        return Scope(person, made.name, lambda: self.switch(person, made.name), mark)
 
     def alone(self, person: Person, mark: str) -> Scope:
         """Return somebody's work where no organization is needed."""
-        return Scope(person, "", person.token, mark)
+        return Scope(person, "", lambda: person.token, mark)
 
     def switch(self, person: Person, organization: str) -> str:
         """Return a token of somebody's session that names an organization."""
@@ -269,6 +363,14 @@ def signed(key: ECKey, claims: Mapping[str, Any], *, kind: str = "at+jwt") -> st
 def bearer(token: str) -> Metadata:
     """Return the credentials that a token makes."""
     return (("authorization", f"Bearer {token}"),)
+
+
+def _is_there(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except grpc.RpcError:
+        return False
+    return True
 
 
 def _written(message: Message) -> bytes:
