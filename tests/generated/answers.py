@@ -39,7 +39,7 @@ class Answer:
     def without(self, names: Iterable[str]) -> tuple[str, str]:
         """Return everything the answer tells, with the names that the request sent taken out."""
         told = self.words if not self.ok else repr(self.messages)
-        for name in sorted(names, key=len, reverse=True):
+        for name in sorted({part for name in names for part in (name, _above(name))}, key=len, reverse=True):
             told = told.replace(name, "…")
         return self.code.name, told
 
@@ -47,6 +47,11 @@ class Answer:
         """Return those of `marks` that the answer holds."""
         told = self.words.encode() + b"".join(self.messages)
         return [mark for mark in marks if mark.encode() in told]
+
+
+def _above(name: str) -> str:
+    """Return the first resource of a name: of `users/1/preferences`, the user."""
+    return "/".join(name.split("/")[:2])
 
 
 def answered(messages: Iterable[bytes]) -> Answer:

@@ -42,6 +42,11 @@ def _next_member(world: World, scope: Scope) -> str:
     return asked[-1]
 
 
+def _link_back(world: World, scope: Scope) -> str:
+    """The token of the mail that brings an account back; where the account was never away, a text that is none."""
+    return "never-away" if scope.shared else world.token_in_mail(scope.person.email)
+
+
 def _kept(kind: str, make: Callable[[World, Scope], str]) -> Recipe:
     """Make a resource once for a scope, and remember it among what the scope has."""
 
@@ -73,8 +78,8 @@ FIELDS: dict[str, Recipe] = {
     "trellis.user.v1.AcceptInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
     "trellis.user.v1.DeclineInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
     "trellis.user.v1.PreviewInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
-    "trellis.user.v1.ReactivateUserRequest.token": lambda world, scope: world.token_in_mail(scope.person.email),
-    "trellis.user.v1.UndeleteUserRequest.token": lambda world, scope: world.token_in_mail(scope.person.email),
+    "trellis.user.v1.ReactivateUserRequest.token": _link_back,
+    "trellis.user.v1.UndeleteUserRequest.token": _link_back,
     "trellis.user.v1.CreateDomainRequest.domain_id": lambda world, scope: world.new_domain(),
     "trellis.user.v1.AttributeSchema.schema": _object_schema,
     "trellis.user.v1.Membership.user": _newcomer,

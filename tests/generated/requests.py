@@ -48,12 +48,14 @@ class Requests:
     def fresh_scope(self, rpc: Rpc) -> Scope:
         """Return where a case may change everything: an organization of its own and, if the caller may end, a caller."""
         world = self.world
-        caller = world.person("case") if _may_end_its_caller(rpc) else world.founder
+        alone = _may_end_its_caller(rpc) or rpc.policy.rate_limit is not None
+        caller = world.person("case") if alone else world.founder
         return world.scope(caller, "case") if _is_in_an_organization(rpc) else world.alone(caller, "case")
 
     def valid(self, rpc: Rpc, scope: Scope) -> list[Message]:
         """Return a request that the RPC serves, with a new `request_id`; more than one message if the client streams."""
-        self._prepare(rpc, scope)
+        if not scope.shared:
+            self._prepare(rpc, scope)
         messages = [self._message(rpc, scope, choice) for choice in _choices(rpc)]
         for message in messages:
             if REQUEST_ID in rpc.fields:
@@ -81,6 +83,8 @@ class Requests:
         if create is None:
             raise RecipeMissing(f'no RPC creates {kind}: add "{kind}" to RESOURCES in tests/generated/recipes.py')
         answer = self.served(create, scope)
+        if answer.code.name == "ALREADY_EXISTS" and kind in scope.made:  # one of its kind is all there can be
+            return scope.made[kind][-1]
         if not answer.ok:
             raise RecipeMissing(f"{create} refuses what should be valid: {answer.words}")
         name = str(create.output.FromString(answer.messages[0]).name)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,8 @@ class Scope:
     mark: str
     """What every text that is made here begins with."""
     made: dict[str, list[str]] = field(default_factory=dict)
+    shared: bool = False
+    """Whether other cases use it too: nothing in it is ever brought to an end."""
     _token: str = ""
     _made_then: int = -1
 
@@ -150,12 +152,12 @@ class World:
     @cached_property
     def ada(self) -> Scope:
         """The owner of an organization, who is never changed: reads and refused calls are made here."""
-        return self.scope(self.person("ada"), "ada")
+        return replace(self.scope(self.person("ada"), "ada"), shared=True)
 
     @cached_property
     def eve(self) -> Scope:
         """The owner of another organization."""
-        return self.scope(self.person("evesown"), "evesown")
+        return replace(self.scope(self.person("evesown"), "evesown"), shared=True)
 
     @cached_property
     def loner(self) -> Person:
@@ -197,9 +199,9 @@ class World:
         self.ledger.settle()
         return self.signed_in(email)
 
-    def signed_in(self, email: str) -> Person:
+    def signed_in(self, email: str, password: str = PASSWORD) -> Person:
         """Begin another session."""
-        tokens: auth.TokenSet = self._auth.SignIn(auth_rpc.SignInRequest(email=email, password=PASSWORD))
+        tokens: auth.TokenSet = self._auth.SignIn(auth_rpc.SignInRequest(email=email, password=password))
         return Person(email, tokens.user, tokens.session, tokens.access_token, tokens.refresh_token)
 
     def open_link(self) -> str:
