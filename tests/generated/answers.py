@@ -39,8 +39,9 @@ class Answer:
     def without(self, names: Iterable[str]) -> tuple[str, str]:
         """Return everything the answer tells, with the names that the request sent taken out."""
         told = self.words if not self.ok else repr(self.messages)
-        for name in sorted({part for name in names for part in (name, _above(name))}, key=len, reverse=True):
-            told = told.replace(name, "…")
+        parts = {part for name in names for part in (name, _above(name), *name.split("/")) if "_" in part or "/" in part}
+        for part in sorted(parts, key=len, reverse=True):
+            told = told.replace(part, "…")
         return self.code.name, told
 
     def tells(self, marks: Iterable[str]) -> list[str]:

@@ -22,6 +22,9 @@ _ANNOUNCED = "SELECT 'outbox', 0::bigint, CASE WHEN is_called THEN last_value EL
 _WRITERS = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
+_RUNNING = "SELECT EXISTS (SELECT FROM operations WHERE end_time IS NULL)"
+
+
 class Ledger:
     """The databases of a platform and its bus. One event loop of its own, so that plain tests can ask."""
 
@@ -74,7 +77,7 @@ class Ledger:
     def _is_published(self) -> bool:
         return not any(
             self._run(database.fetchval("SELECT EXISTS (SELECT FROM outbox)")) for database in self._databases.values()
-        )
+        ) and not self._run(self._databases["user"].fetchval(_RUNNING))
 
     def _is_consumed(self) -> bool:
         streams = list(self._valkey.scan_iter("trellis:events:*", _type="stream"))

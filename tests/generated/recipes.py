@@ -47,13 +47,13 @@ def _link_back(world: World, scope: Scope) -> str:
     return "never-away" if scope.shared else world.token_in_mail(scope.person.email)
 
 
-def _kept(kind: str, make: Callable[[World, Scope], str]) -> Recipe:
-    """Make a resource once for a scope, and remember it among what the scope has."""
+def _added(kind: str, make: Callable[[World, Scope], str]) -> Recipe:
+    """Make another resource, and remember it among what the scope has."""
 
     def recipe(world: World, scope: Scope) -> str:
-        if kind not in scope.made:
-            scope.made.setdefault(kind, []).append(make(world, scope))
-        return scope.made[kind][-1]
+        name = make(world, scope)
+        scope.made.setdefault(kind, []).append(name)
+        return name
 
     return recipe
 
@@ -98,17 +98,20 @@ RESOURCES: dict[str, Recipe] = {
     "trellis.dev/Organization": lambda world, scope: scope.organization,
     "trellis.dev/User": lambda world, scope: scope.person.name,
     "trellis.dev/Session": lambda world, scope: scope.person.session,
-    "trellis.dev/Domain": _kept("trellis.dev/Domain", lambda world, scope: world.verified_domain(scope)),
-    "trellis.dev/PersonalDataExport": _kept(
+    "trellis.dev/Domain": _added("trellis.dev/Domain", lambda world, scope: world.verified_domain(scope)),
+    "trellis.dev/PersonalDataExport": _added(
         "trellis.dev/PersonalDataExport", lambda world, scope: world.exported(scope.person)
     ),
-    "trellis.dev/Operation": _kept("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
+    "trellis.dev/Operation": _added("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
     "trellis.dev/ErasureCertificate": lambda world, scope: world.erased(),
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
 UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
+
+ANOTHER = {"trellis.auth.v1.RoleBinding.role"}
+"""Fields that name another resource each time: two bindings of one role to one subject would be the same."""
 
 BEFORE: dict[str, Callable[[World, Scope], None]] = {"Leave": lambda world, scope: world.join_as_owner(scope)}
 """What verbs need to have happened: nobody leaves an organization that would have no owner then."""

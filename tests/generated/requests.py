@@ -27,9 +27,10 @@ from tests.generated.contract import (
     fields_of,
     leaves,
     resources,
+    rpcs,
     sibling,
 )
-from tests.generated.recipes import BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
 from tests.generated.world import Metadata, Scope, World, bearer
 
 USER = "trellis.dev/User"
@@ -48,7 +49,7 @@ class Requests:
     def fresh_scope(self, rpc: Rpc) -> Scope:
         """Return where a case may change everything: an organization of its own and, if the caller may end, a caller."""
         world = self.world
-        alone = _may_end_its_caller(rpc) or rpc.policy.rate_limit is not None
+        alone = _may_end_its_caller(rpc) or _is_of_a_limited_service(rpc)
         caller = world.person("case") if alone else world.founder
         return world.scope(caller, "case") if _is_in_an_organization(rpc) else world.alone(caller, "case")
 
@@ -99,12 +100,12 @@ class Requests:
         """Return the name of something that exists and that the field may name."""
         kind = resources().get(field.reference)
         if kind is None and field.reference in RESOURCES:
-            return self.made(field.reference, scope)
+            return self.existing(field.reference, scope)
         if kind is None:  # of any type: the pattern says which
             return next(name for name in scope.names if field.matches(name))
         singletons = [pattern for pattern in kind.patterns if not pattern.endswith("}")]
         if not singletons:
-            return self.existing(kind.type, scope)
+            return self.made(kind.type, scope) if field.full_name in ANOTHER else self.existing(kind.type, scope)
         pattern = next(each for each in singletons if field.matches(_example(each)) and rpc.serves(_example(each)))
         return f"{self.existing(above(pattern), scope)}/{pattern.rpartition('/')[2]}"
 
@@ -269,6 +270,12 @@ def _may_end_its_caller(rpc: Rpc) -> bool:
     return rpc.access in ("signed_in", "public") or any(
         field.reference == USER for path, field in rpc.names.items() if "." not in path
     )
+
+
+def _is_of_a_limited_service(rpc: Rpc) -> bool:
+    """Whether a caller meets a limit somewhere: each case has a caller of its own then."""
+    service = rpc.full_name.rpartition(".")[0]
+    return any(each.policy.rate_limit for each in rpcs().values() if each.full_name.startswith(f"{service}."))
 
 
 def _is_in_an_organization(rpc: Rpc) -> bool:

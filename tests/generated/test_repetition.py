@@ -20,7 +20,7 @@ AT_ONCE = 20
 
 
 ENDS_ITS_CALLER = ("LeaveOrganization", "ErasePersonalData", "DeactivateUser", "DeleteUser")
-"""Once these are done, the caller may not ask again: what a repetition is told is who it is to whom, and it changes nothing."""
+"""Once these are done, the caller may not ask again: a repetition is refused, and changes nothing."""
 
 
 @dataclass
@@ -121,10 +121,9 @@ def test_twenty_at_once_have_the_effect_of_one(rpc: Rpc, requests: Requests) -> 
     together = prepared(requests, rpc)
     answers = together.send_at_once(calls_at_once(rpc))
     served = [answer for answer in answers if answer.ok]
-    assert {answer.code.name for answer in answers if not answer.ok} <= REFUSED, {answer.words for answer in answers}
-    assert len({answer.messages for answer in served}) == 1, (
-        "the first answer is every answer; who came late may be let no more"
-    )
+    allowed = REFUSED | ({"RESOURCE_EXHAUSTED"} if rpc.policy.rate_limit else set())
+    assert {answer.code.name for answer in answers if not answer.ok} <= allowed, {answer.words for answer in answers}
+    assert len({answer.messages for answer in served}) == 1  # who came late may be let no more, and nobody is told otherwise
     assert together.effect() == effect
 
 

@@ -89,8 +89,8 @@ def another(resource: Any, field: Field, before: Message) -> None:
     if field.descriptor.enum_type is not None:
         numbers = [value.number for value in field.descriptor.enum_type.values if value.number]
         found = next((number for number in numbers if number != getattr(before, field.name)), found)
-    if field.holds_names:
-        found = getattr(resource, field.name) or found
+    if field.holds_names:  # another name would be somebody else's: that is what the foreign names are about
+        found = getattr(resource, field.name)
     if field.message is None:
         setattr(resource, field.name, found)
     elif found is not None:
@@ -106,9 +106,8 @@ def test_a_mask_changes_what_it_names_and_may(rpc: Rpc, path: str, requests: Req
     answer = case.send(path)
     if not answer.ok:
         assert answer.code.name == "INVALID_ARGUMENT", answer.words
-        assert answer.reason in refusals(rpc) if is_changeable(rpc, path) else answer.reason == "REQUEST_INVALID", (
-            answer.words
-        )
+        expected = refusals(rpc) if is_changeable(rpc, path) else ["REQUEST_INVALID"]
+        assert answer.reason in expected, answer.words
         assert changed(stored, ledger.checksums()) == {}
         return
     assert is_changeable(rpc, path), f"{path} of {rpc} was taken"
