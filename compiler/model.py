@@ -280,10 +280,10 @@ class Contract:
     services: tuple[Service, ...]
     messages: Mapping[str, Message]
     enums: Mapping[str, Enum]
+    definitions: tuple[Resource, ...]
+    """Resources that no message of the contract is, by `google.api.resource_definition`."""
     imported: Mapping[str, Message]
     """Messages of others that the contract may use, such as google.rpc.Status."""
-    definitions: tuple[Resource, ...] = ()
-    """Resources that no message of the contract is, by `google.api.resource_definition`."""
 
     @cached_property
     def rpcs(self) -> tuple[Rpc, ...]:
@@ -294,6 +294,11 @@ class Contract:
     def processes(self) -> tuple[str, ...]:
         """The processes that serve the contract: `auth`, `user`."""
         return tuple(sorted({service.process for service in self.services}))
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every resource, also those that no message of the contract is."""
+        return (*(message.resource for message in self.messages.values() if message.resource), *self.definitions)
 
     def request(self, rpc: Rpc) -> Message:
         """The request message of an RPC."""

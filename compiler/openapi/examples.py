@@ -63,8 +63,7 @@ class Examples:
 
     @cached_property
     def _patterns(self) -> dict[str, str]:
-        resources = (message.resource for message in self._contract.messages.values())
-        return {resource.type: resource.patterns[0] for resource in resources if resource}
+        return {resource.type: resource.patterns[0] for resource in self._contract.resources}
 
     @cached_property
     def _ids(self) -> dict[str, str]:

@@ -66,7 +66,7 @@ class Paths:
     @cached_property
     def _names(self) -> dict[str, str]:
         """Collection → variable, from the patterns of all resources."""
-        patterns = (p for m in self._contract.messages.values() if m.resource for p in m.resource.patterns)
+        patterns = (pattern for resource in self._contract.resources for pattern in resource.patterns)
         return {name: variable for pattern in patterns for name, variable in re.findall(r"(\w+)/\{(\w+)\}", pattern)}
 
     @cached_property

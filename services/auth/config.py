@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from services.chassis.config import MailConfig
+from services.chassis.tokens import LONGEST_LIFETIME_S
 
 
 class AuthConfig(MailConfig):
     """Settings of the auth service."""
 
-    access_token_lifetime_s: int = 300
-    """How long an access token is good: the longest a lost permission lives on."""
+    access_token_lifetime_s: int = Field(default=300, ge=1, le=LONGEST_LIFETIME_S)
+    """How long an access token is good: the longest a lost permission lives on. At most ten minutes."""
     session_lifetime_days: int = 30
     """How long a session lives at most, however often it is refreshed."""
     refresh_grace_s: int = 30
     """How long a used refresh token still gives the same successor: retries and parallel tabs fall into it."""
     verification_lifetime_hours: int = 24
     """How long the link of a verification mail works."""
+    reset_lifetime_minutes: int = 60
+    """How long the link of a reset mail works."""
     key_activation_s: int = 120
     """How long a new signing key is published before it signs: longer than any cache of the key set."""
     password_threads: int = 2

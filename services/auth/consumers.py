@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.auth.domain import AccountState
 from services.auth.handlers import (
     AccountHandlers,
+    PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     SignUpHandlers,
@@ -27,9 +28,11 @@ ACCOUNT_STATES = {
     EVENTS[user_events.UserDeleted.DESCRIPTOR.full_name][0]: AccountState.DELETED,
     EVENTS[user_events.UserUndeleted.DESCRIPTOR.full_name][0]: AccountState.ACTIVE,
 }
+PASSWORD_RESET_REQUESTED = EVENTS[pb.PasswordResetRequested.DESCRIPTOR.full_name][0]
+PASSWORD_CHANGED = EVENTS[pb.PasswordChanged.DESCRIPTOR.full_name][0]
 
 
-def consumer(handlers: SignUpHandlers) -> Consumer:
+def consumer(handlers: SignUpHandlers, passwords: PasswordHandlers) -> Consumer:
     """Return what asks for a mail."""
 
     async def verification_requested(event: Event) -> None:
@@ -39,7 +42,18 @@ def consumer(handlers: SignUpHandlers) -> Consumer:
     async def sign_up_repeated(event: Event) -> None:
         await handlers.send_sign_up_repeated(pb.SignUpRepeated.FromString(event.data).user, event.id)
 
-    topics = {VERIFICATION_REQUESTED: verification_requested, SIGN_UP_REPEATED: sign_up_repeated}
+    async def password_reset_requested(event: Event) -> None:
+        await passwords.send_password_reset(pb.PasswordResetRequested.FromString(event.data).user, event.id)
+
+    async def password_changed(event: Event) -> None:
+        await passwords.send_password_changed(pb.PasswordChanged.FromString(event.data).user, event.id)
+
+    topics = {
+        VERIFICATION_REQUESTED: verification_requested,
+        SIGN_UP_REPEATED: sign_up_repeated,
+        PASSWORD_RESET_REQUESTED: password_reset_requested,
+        PASSWORD_CHANGED: password_changed,
+    }
     return Consumer("auth.mail", topics)
 
 

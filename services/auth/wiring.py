@@ -15,6 +15,7 @@ from services.auth.handlers import (
     AccountHandlers,
     Handlers,
     KeyHandlers,
+    PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
@@ -45,7 +46,7 @@ from services.auth.store import (
 from services.chassis.db.session import Codec
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
-from services.chassis.passwords import Argon2Passwords
+from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from trellis.auth.v1 import (
@@ -60,13 +61,13 @@ from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
 from trellis.policies import PERMISSIONS
 
-COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
 CATALOGUE = Catalogue(
     tuple(
         Permission(name, asked.description, asked.methods, tuple(f"roles/{role}" for role in asked.roles))
         for name, asked in PERMISSIONS.items()
     )
 )
+BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -79,7 +80,7 @@ async def build(chassis: Chassis) -> Assembly:
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
         consumers=[
-            consumers.consumer(built.sign_ups),
+            consumers.consumer(built.sign_ups, built.passwords),
             consumers.leavers(built.role_bindings),
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
@@ -101,6 +102,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
         sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
+        passwords=_passwords(chassis, config, passwords, tokens),
         roles=_roles(chassis, grants),
         role_bindings=_role_bindings(chassis, grants, memberships),
         access=AccessHandlers(grants, chassis.now),
@@ -163,8 +165,23 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,
-        common_passwords=frozenset(COMMON_PASSWORDS.read_text().split("\n")),
+        common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
+        web_url=config.web_url,
+    )
+
+
+def _passwords(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> PasswordHandlers:
+    return PasswordHandlers(
+        accounts=SqlAccounts(chassis.database),
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        common_passwords=BREACHED,
+        link_lifetime=timedelta(minutes=config.reset_lifetime_minutes),
         web_url=config.web_url,
     )
 
@@ -194,7 +211,7 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(
             by_name["AuthService"],
             grpc.add_AuthServiceServicer_to_server,
-            AuthServicer(built.sign_ups, built.sign_ins),
+            AuthServicer(built.sign_ups, built.sign_ins, built.passwords),
         ),
         Servicer(
             by_name["SessionService"],

@@ -35,7 +35,8 @@ class Revocation:
     organization: str = ""
     session: str = ""
     api_key: str = ""
-    except_session: str = ""
+    except_session: str | None = None
+    """Spares this session's tokens and those of no session; None spares nobody."""
 
     @property
     def key(self) -> str:
@@ -50,7 +51,7 @@ class Revocation:
             and self.api_key in ("", principal.api_key)
             and self.subject in ("", principal.subject)
             and self.organization in ("", principal.organization)
-            and not (self.except_session and self.except_session == principal.session)
+            and (self.except_session is None or principal.session not in ("", self.except_session))
         )
 
 

@@ -24,7 +24,7 @@ BY_RESOURCE = {"domain", "convert", "servicer", "handlers", "ports", "store", "e
 """Packages split by resource: one stem goes through all of them."""
 ALWAYS = {"__init__.py", "__main__.py", "config.py", "wiring.py", "migrations", "README.md", *BY_RESOURCE}
 WHERE_NEEDED = {"consumers.py", "clients.py"}
-NO_CODE = {"__pycache__", "common_passwords.txt"}
+NO_CODE = {"__pycache__", "breached_passwords.bin"}
 
 MEDIAN_LINES, MOST_LINES = 10, 60
 

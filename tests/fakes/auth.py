@@ -82,6 +82,9 @@ class FakeAccounts:
         except KeyError:
             raise AccountNotFound(user) from None
 
+    async def find(self, user: str) -> Account | None:
+        return self._tables().accounts.get(user)
+
     async def find_by_email(self, email: str) -> Account | None:
         return next((account for account in self._tables().accounts.values() if account.email == email), None)
 
@@ -91,6 +94,8 @@ class FakeAccounts:
         self._tables().accounts[account.user] = account
         return True
 
+    lock = find
+
     async def set_last_organization(self, user: str, organization: str) -> None:
         self._change(user, last_organization=organization)
 
@@ -99,6 +104,10 @@ class FakeAccounts:
 
     async def set_state(self, user: str, state: AccountState) -> None:
         self._change(user, state=state)
+
+    async def set_password(self, user: str, password_hash: str) -> None:
+        if account := self._tables().accounts.get(user):
+            self._change(user, password_hash=password_hash, password_version=account.password_version + 1)
 
     def _change(self, user: str, **values: Any) -> None:
         known = self._tables().accounts
@@ -166,6 +175,12 @@ class FakeSessions:
     async def end(self, name: str, at: datetime, cause: Cause) -> None:
         self._change(name, revoke_time=at)
         self._tables().causes[name] = cause
+
+    async def end_all(self, user: str, at: datetime, cause: Cause, *, kept: str) -> int:
+        ended = [s.name for s in self._tables().sessions.values() if s.user == user and s.name != kept and s.alive(at)]
+        for name in ended:
+            await self.end(name, at, cause)
+        return len(ended)
 
     async def set_organization(self, name: str, organization: str) -> None:
         self._change(name, organization=organization)

@@ -18,6 +18,7 @@ from services.auth.handlers import (
     AccountHandlers,
     Handlers,
     KeyHandlers,
+    PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
@@ -46,6 +47,7 @@ ISSUER, AUDIENCE = "https://auth.test", "trellis"
 PASSWORD = "correct horse battery"
 WEB_URL = "https://app.test"
 GRACE = timedelta(seconds=30)
+RESET_LIFETIME = timedelta(minutes=60)
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -71,6 +73,7 @@ class Parts:
     sign_ups: SignUpHandlers = field(init=False)
     sign_ins: SignInHandlers = field(init=False)
     sessions: SessionHandlers = field(init=False)
+    password_changes: PasswordHandlers = field(init=False)
     grants: Grants = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +110,18 @@ class Parts:
             grace=GRACE,
         )
         self.sessions = SessionHandlers(ports.sessions, ports.begin, now)
+        self.password_changes = PasswordHandlers(
+            accounts=ports.accounts,
+            passwords=self.passwords,
+            tokens=self.tokens,
+            mailer=self.mailer,
+            begin=ports.begin,
+            now=now,
+            new_id=self.ids.new,
+            common_passwords=self.common_passwords,
+            link_lifetime=RESET_LIFETIME,
+            web_url=WEB_URL,
+        )
 
     @property
     def handlers(self) -> Handlers:
@@ -114,6 +129,7 @@ class Parts:
             sign_ups=self.sign_ups,
             sign_ins=self.sign_ins,
             sessions=self.sessions,
+            passwords=self.password_changes,
             keys=self.keys,
             accounts=AccountHandlers(self.ports.accounts, self.ports.begin, self.clock),
             personal_data=self.personal_data,
@@ -145,7 +161,7 @@ class Parts:
     async def deliver(self, event: Any, event_id: str = "") -> None:
         """Let auth's own consumer have an event, as the bus would."""
         announced = events.announcement(event)
-        consumer = consumers.consumer(self.sign_ups)
+        consumer = consumers.consumer(self.sign_ups, self.password_changes)
         if announced.topic in consumer.topics:
             await consumer.handle(
                 Event(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,13 @@ class Answer:
         """Code and reason: what a refusal is compared by."""
         return self.code.name, self.reason
 
-    def without(self, names: Collection[str]) -> tuple[str, str]:
+    def without(self, names: Iterable[str]) -> tuple[str, str]:
         """Return everything the answer tells, with the names that the request sent taken out."""
-        return self.code.name, masked(self.words if not self.ok else repr(self.messages), names)
+        told = self.words if not self.ok else repr(self.messages)
+        parts = {part for name in names for part in (name, _above(name), *name.split("/")) if "_" in part or "/" in part}
+        for part in sorted(parts, key=len, reverse=True):
+            told = told.replace(part, "…")
+        return self.code.name, told
 
     def tells(self, marks: Iterable[str]) -> list[str]:
         """Return those of `marks` that the answer holds."""
@@ -46,12 +50,9 @@ class Answer:
         return [mark for mark in marks if mark.encode() in told]
 
 
-def masked(words: str, names: Collection[str]) -> str:
-    """Return the words without the names and without their ids."""
-    ids = [part for name in names for part in name.split("/") if "_" in part]
-    for name in sorted([*names, *ids], key=len, reverse=True):
-        words = words.replace(name, "…")
-    return words
+def _above(name: str) -> str:
+    """Return the first resource of a name: of `users/1/preferences`, the user."""
+    return "/".join(name.split("/")[:2])
 
 
 def answered(messages: Iterable[bytes]) -> Answer:

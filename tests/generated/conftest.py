@@ -30,13 +30,12 @@ def world() -> Iterator[World]:
     """A platform of its own for each file, on real engines, with the real edge."""
     home = Path(tempfile.mkdtemp(prefix="trellis-generated-"))
     home.chmod(0o755)  # PostgreSQL runs as nobody when we are root
-    with dns_server() as dns:
-        settings = (("TRELLIS_DNS_SERVERS", dns.address), ("TRELLIS_INVITATION_MAILS_PER_HOUR", "10000"))
-        platform = Platform(home, free_base(), settings)
+    with dns_server() as name_server:
+        platform = Platform(home, free_base(), (("TRELLIS_DNS_SERVERS", name_server.address),))
         platform.up()
         ledger = Ledger(platform)
         try:
-            yield World(platform, ledger, dns)
+            yield World(platform, ledger, name_server)
         finally:
             ledger.close()
             platform.down()

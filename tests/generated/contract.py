@@ -103,8 +103,6 @@ class Resource:
 
     type: str
     patterns: tuple[str, ...]
-    message: Any
-    """Its class; None where the message is not the contract's own."""
 
     @cached_property
     def parent(self) -> str:
@@ -240,12 +238,10 @@ def resources() -> dict[str, Resource]:
     """Return every resource of the contract by its type."""
     found = {}
     for module in _modules():
-        for option in module.DESCRIPTOR.GetOptions().Extensions[resource_pb2.resource_definition]:
-            found[option.type] = Resource(option.type, tuple(option.pattern), None)
         for message in module.DESCRIPTOR.message_types_by_name.values():
             if kind := resource_of(message):
                 option = message.GetOptions().Extensions[resource_pb2.resource]
-                found[kind] = Resource(kind, tuple(option.pattern), message_factory.GetMessageClass(message))
+                found[kind] = Resource(kind, tuple(option.pattern))
     return found
 
 

@@ -19,9 +19,10 @@ _TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND re
 _SKIPPED = {"alembic_version", "outbox"}
 _ROWS = "SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM \"{table}\" t"
 _ANNOUNCED = "SELECT 'outbox', 0::bigint, CASE WHEN is_called THEN last_value ELSE 0 END::text FROM outbox_sequence_seq"
-_WAITING = "SELECT EXISTS (SELECT FROM outbox)"
-_RUNNING = f"{_WAITING} OR EXISTS (SELECT FROM operations WHERE end_time IS NULL)"
 _WRITERS = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+
+_RUNNING = "SELECT EXISTS (SELECT FROM operations WHERE end_time IS NULL)"
 
 
 class Ledger:
@@ -51,19 +52,16 @@ class Ledger:
             self._known = writers, self._sum("")
         return self._known[1]
 
-    def checksums_of(self, ids: Iterable[str]) -> Checksums:
-        """Return what is stored in rows that say one of the ids. Events are left out: they are nobody's row."""
-        where = " WHERE t::text ~ '" + "|".join(ids) + "'"
+    def checksums_of(self, names: Iterable[str]) -> Checksums:
+        """Return what is stored in rows that say one of the names. Events are left out: they are nobody's row."""
+        where = " WHERE t::text ~ '" + "|".join(name.rpartition("/")[2] for name in names) + "'"
         return {table: sums for table, sums in self._sum(where).items() if not table.endswith(".outbox")}
 
     def settle(self, within_s: float = 20) -> None:
-        """Wait until every announced event has taken effect everywhere, and every operation is done."""
-        self._until(lambda: self._is_quiet() and self._is_consumed() and self._is_quiet(), "there is work left", within_s)
-
-    def forget_limits(self) -> None:
-        """Let every caller call again as often as at first."""
-        for key in self._valkey.scan_iter("trellis:limit:*"):
-            self._valkey.delete(key)
+        """Wait until every announced event is published and has taken effect everywhere."""
+        self._until(
+            lambda: self._is_published() and self._is_consumed() and self._is_published(), "events are left", within_s
+        )
 
     def row(self, service: str, statement: str) -> Any:
         """Return the first row of a statement."""
@@ -76,11 +74,10 @@ class Ledger:
             for row in self._run(self._databases[service].fetch(_question(tables, where)))
         }
 
-    def _is_quiet(self) -> bool:
+    def _is_published(self) -> bool:
         return not any(
-            self._run(database.fetchval(_RUNNING if "operations" in self._tables[name] else _WAITING))
-            for name, database in self._databases.items()
-        )
+            self._run(database.fetchval("SELECT EXISTS (SELECT FROM outbox)")) for database in self._databases.values()
+        ) and not self._run(self._databases["user"].fetchval(_RUNNING))
 
     def _is_consumed(self) -> bool:
         streams = list(self._valkey.scan_iter("trellis:events:*", _type="stream"))

@@ -7,95 +7,62 @@ is missing.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from google.protobuf import struct_pb2
+from google.protobuf.struct_pb2 import Struct
 
-from tests.generated.world import Scope
+from tests.generated.world import Scope, World
 from trellis.policies import ROLE_PERMISSIONS
 
-if TYPE_CHECKING:
-    from tests.generated.requests import Requests
-
-Recipe = Callable[["Requests", Scope], object]
+Recipe = Callable[[World, Scope], object]
 
 
-def _open_link(requests: Requests, scope: Scope) -> str:
+def _open_link(world: World, scope: Scope) -> str:
     """The token of a verification mail that nobody followed yet."""
-    return requests.world.open_link()
+    return world.open_link()
 
 
-def _unfinished(requests: Requests, scope: Scope) -> str:
+def _unfinished(world: World, scope: Scope) -> str:
     """An address that signed up and did not follow its link."""
-    return requests.world.unfinished()
+    return world.unfinished()
 
 
-def _newcomer(requests: Requests, scope: Scope) -> str:
+def _newcomer(world: World, scope: Scope) -> str:
     """Somebody who is not in the organization."""
-    members = _users_of(scope, "trellis.dev/Membership")
-    return next(person.name for person in requests.world.newcomers(scope.mark) if person.name not in members)
+    taken = scope.made.setdefault("newcomers", [])
+    taken.append(next(person.name for person in world.newcomers(scope.mark) if person.name not in taken))
+    return taken[-1]
 
 
-def _next_member(requests: Requests, scope: Scope) -> str:
-    """Somebody whom the organization took in, and who is in none of its teams."""
-    for user in _users_of(scope, "trellis.dev/Membership"):
-        if user not in _users_of(scope, "trellis.dev/TeamMember"):
-            return user
-    return f"users/{requests.made('trellis.dev/Membership', scope).rpartition('/')[2]}"
+def _next_member(world: World, scope: Scope) -> str:
+    """Somebody in the organization who was not asked for before: its owner, then those it took in."""
+    asked = scope.made.setdefault("members", [])
+    taken_in = [f"users/{name.rpartition('/')[2]}" for name in scope.made.get("trellis.dev/Membership", [])]
+    asked.append(next(name for name in (scope.person.name, *taken_in) if name not in asked))
+    return asked[-1]
 
 
-def _with_another_owner(requests: Requests, scope: Scope) -> str:
-    """An organization that its owner may leave."""
-    requests.world.take_in(requests.world.newcomers(scope.mark)[-1], scope, "ROLE_OWNER")
-    return scope.organization
+def _link_back(world: World, scope: Scope) -> str:
+    """The token of the mail that brings an account back; where the account was never away, a text that is none."""
+    return "never-away" if scope.shared else world.token_in_mail(scope.person.email)
 
 
-def _invitation(requests: Requests, scope: Scope) -> str:
-    """The token of an invitation to the caller's address, by somebody else."""
-    world = requests.world
-    world.invite(scope.person.email, world.scope(world.founder, scope.mark))
-    return world.token_in_mail(scope.person.email)
+def _added(kind: str, make: Callable[[World, Scope], str]) -> Recipe:
+    """Make another resource, and remember it among what the scope has."""
+
+    def recipe(world: World, scope: Scope) -> str:
+        name = make(world, scope)
+        scope.made.setdefault(kind, []).append(name)
+        return name
+
+    return recipe
 
 
-def _mailed(requests: Requests, scope: Scope) -> str:
-    """The token of the newest mail to the caller."""
-    return requests.world.token_in_mail(scope.person.email)
-
-
-def _proven_domain(requests: Requests, scope: Scope) -> str:
-    """A domain whose record stands in DNS."""
-    domain = requests.resource(requests.made("trellis.dev/Domain", scope), scope)
-    requests.world.dns.texts[domain.txt_record_name] = [domain.txt_record_value]
-    return str(domain.name)
-
-
-def _operation(requests: Requests, scope: Scope) -> str:
-    """An operation of the caller, which is done."""
-    return requests.world.exported(scope).name
-
-
-def _export(requests: Requests, scope: Scope) -> str:
-    """What an export left."""
-    return requests.world.exported(scope).result
-
-
-def _certificate(requests: Requests, scope: Scope) -> str:
-    """The certificate of an erasure, of somebody else."""
-    return requests.world.erased().result
-
-
-def _users_of(scope: Scope, kind: str) -> list[str]:
-    """The users of resources whose last id is a user's."""
-    return [f"users/{name.rpartition('/')[2]}" for name in scope.made.get(kind, [])]
-
-
-def struct(values: dict[str, str]) -> struct_pb2.Struct:
-    """An object of JSON."""
-    made = struct_pb2.Struct()
-    made.update({**values})
-    return made
+def _object_schema(world: World, scope: Scope) -> Struct:
+    """A JSON Schema that allows one text."""
+    schema = Struct()
+    schema.update({"type": "object", "properties": {"text": {"type": "string"}}})
+    return schema
 
 
 A_PERMISSION = ROLE_PERMISSIONS["member"][0]
@@ -103,44 +70,51 @@ A_PERMISSION = ROLE_PERMISSIONS["member"][0]
 FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
     "trellis.auth.v1.ResendVerificationRequest.email": _unfinished,
-    "trellis.auth.v1.SignInRequest.email": lambda requests, scope: scope.person.email,
-    "trellis.auth.v1.SignInRequest.password": lambda requests, scope: scope.person.password,
-    "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda requests, scope: scope.person.refresh_token,
+    "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
+    "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,
+    "trellis.auth.v1.RefreshTokenRequest.refresh_token": lambda world, scope: scope.person.refresh_token,
+    "trellis.auth.v1.ChangePasswordRequest.current_password": lambda world, scope: scope.person.password,
+    "trellis.auth.v1.ResetPasswordRequest.token": lambda world, scope: world.reset_link(scope.person),
+    "trellis.user.v1.AcceptInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.DeclineInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.PreviewInvitationRequest.token": lambda world, scope: world.invitation(scope.person),
+    "trellis.user.v1.ReactivateUserRequest.token": _link_back,
+    "trellis.user.v1.UndeleteUserRequest.token": _link_back,
+    "trellis.user.v1.CreateDomainRequest.domain_id": lambda world, scope: world.new_domain(),
+    "trellis.user.v1.AttributeSchema.schema": _object_schema,
     "trellis.user.v1.Membership.user": _newcomer,
     "trellis.user.v1.TeamMember.user": _next_member,
-    "trellis.user.v1.LeaveOrganizationRequest.name": _with_another_owner,
-    "trellis.user.v1.PreviewInvitationRequest.token": _invitation,
-    "trellis.user.v1.AcceptInvitationRequest.token": _invitation,
-    "trellis.user.v1.DeclineInvitationRequest.token": _invitation,
-    "trellis.user.v1.ReactivateUserRequest.token": _mailed,
-    "trellis.user.v1.UndeleteUserRequest.token": _mailed,
-    "trellis.user.v1.CreateDomainRequest.domain_id": lambda requests, scope: f"{scope.mark}-{uuid.uuid4().hex}.com",
-    "trellis.user.v1.VerifyDomainRequest.name": _proven_domain,
-    "trellis.auth.v1.RoleBinding.subject": _next_member,
-    "trellis.auth.v1.RoleBinding.role": lambda requests, scope: requests.made("trellis.dev/Role", scope),
-    "trellis.user.v1.AttributeSchema.schema": lambda requests, scope: struct({"type": "object", "title": scope.mark}),
 }
 """A value by the full name of its field."""
 
 NAMED: dict[str, Recipe] = {
-    "permission": lambda requests, scope: A_PERMISSION,
-    "permissions": lambda requests, scope: A_PERMISSION,
-    "scopes": lambda requests, scope: A_PERMISSION,
+    "permission": lambda world, scope: A_PERMISSION,
+    "permissions": lambda world, scope: A_PERMISSION,
+    "scopes": lambda world, scope: A_PERMISSION,
 }
 """A value by the bare name of its field, where that name means the same everywhere."""
 
 RESOURCES: dict[str, Recipe] = {
-    "trellis.dev/Organization": lambda requests, scope: scope.organization,
-    "trellis.dev/User": lambda requests, scope: scope.person.name,
-    "trellis.dev/Session": lambda requests, scope: scope.person.session,
-    "trellis.dev/Operation": _operation,
-    "trellis.dev/PersonalDataExport": _export,
-    "trellis.dev/ErasureCertificate": _certificate,
+    "trellis.dev/Organization": lambda world, scope: scope.organization,
+    "trellis.dev/User": lambda world, scope: scope.person.name,
+    "trellis.dev/Session": lambda world, scope: scope.person.session,
+    "trellis.dev/Domain": _added("trellis.dev/Domain", lambda world, scope: world.verified_domain(scope)),
+    "trellis.dev/PersonalDataExport": _added(
+        "trellis.dev/PersonalDataExport", lambda world, scope: world.exported(scope.person)
+    ),
+    "trellis.dev/Operation": _added("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
+    "trellis.dev/ErasureCertificate": lambda world, scope: world.erased(),
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
 UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
+
+ANOTHER = {"trellis.auth.v1.RoleBinding.role"}
+"""Fields that name another resource each time: two bindings of one role to one subject would be the same."""
+
+BEFORE: dict[str, Callable[[World, Scope], None]] = {"Leave": lambda world, scope: world.join_as_owner(scope)}
+"""What verbs need to have happened: nobody leaves an organization that would have no owner then."""
 
 GLOBAL: dict[str, str] = {
     "trellis.user.v1.Membership.user": "a user belongs to no organization: whoever knows the id may make it a member",

@@ -30,7 +30,7 @@ from tests.generated.contract import (
     rpcs,
     sibling,
 )
-from tests.generated.recipes import FIELDS, NAMED, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
 from tests.generated.world import Metadata, Scope, World, bearer
 
 USER = "trellis.dev/User"
@@ -49,16 +49,14 @@ class Requests:
     def fresh_scope(self, rpc: Rpc) -> Scope:
         """Return where a case may change everything: an organization of its own and, if the caller may end, a caller."""
         world = self.world
-        caller = world.person("case") if _needs_its_own_caller(rpc) else world.founder
+        alone = _may_end_its_caller(rpc) or _is_of_a_limited_service(rpc)
+        caller = world.person("case") if alone else world.founder
         return world.scope(caller, "case") if _is_in_an_organization(rpc) else world.alone(caller, "case")
 
     def valid(self, rpc: Rpc, scope: Scope) -> list[Message]:
         """Return a request that the RPC serves, with a new `request_id`; more than one message if the client streams."""
-        self._prepare(rpc, scope)
-        return self.well_formed(rpc, scope)
-
-    def well_formed(self, rpc: Rpc, scope: Scope) -> list[Message]:
-        """Return such a request without bringing about what must have happened before: nothing is changed by it."""
+        if not scope.shared:
+            self._prepare(rpc, scope)
         messages = [self._message(rpc, scope, choice) for choice in _choices(rpc)]
         for message in messages:
             if REQUEST_ID in rpc.fields:
@@ -81,24 +79,18 @@ class Requests:
     def made(self, kind: str, scope: Scope) -> str:
         """Let the scope have another resource of a type, and return its name. Raises RecipeMissing."""
         if kind in RESOURCES:
-            return str(RESOURCES[kind](self, scope))
+            return str(RESOURCES[kind](self.world, scope))
         create = creator(kind)
         if create is None:
             raise RecipeMissing(f'no RPC creates {kind}: add "{kind}" to RESOURCES in tests/generated/recipes.py')
         answer = self.served(create, scope)
+        if answer.code.name == "ALREADY_EXISTS" and kind in scope.made:  # one of its kind is all there can be
+            return scope.made[kind][-1]
         if not answer.ok:
             raise RecipeMissing(f"{create} refuses what should be valid: {answer.words}")
         name = str(create.output.FromString(answer.messages[0]).name)  # type: ignore[attr-defined]
         scope.made.setdefault(kind, []).append(name)
         return name
-
-    def resource(self, name: str, scope: Scope) -> Any:
-        """Return a resource as its owner reads it."""
-        kind = next(kind for kind in resources().values() if kind.is_name(name))
-        get = next(rpc for rpc in rpcs().values() if rpc.name.startswith("Get") and rpc.output is kind.message)
-        request: Any = get.input()
-        request.name = name
-        return get.output.FromString(self.world.call(get, [request], self.credentials(get, scope)).messages[0])
 
     def existing(self, kind: str, scope: Scope) -> str:
         """Return the name of a resource of a type that the scope has."""
@@ -107,20 +99,26 @@ class Requests:
     def _name(self, field: Field, rpc: Rpc, scope: Scope) -> str:
         """Return the name of something that exists and that the field may name."""
         kind = resources().get(field.reference)
+        if kind is None and field.reference in RESOURCES:
+            return self.existing(field.reference, scope)
         if kind is None:  # of any type: the pattern says which
             return next(name for name in scope.names if field.matches(name))
         singletons = [pattern for pattern in kind.patterns if not pattern.endswith("}")]
         if not singletons:
-            return self.existing(kind.type, scope)
+            return self.made(kind.type, scope) if field.full_name in ANOTHER else self.existing(kind.type, scope)
         pattern = next(each for each in singletons if field.matches(_example(each)) and rpc.serves(_example(each)))
         return f"{self.existing(above(pattern), scope)}/{pattern.rpartition('/')[2]}"
 
     def _prepare(self, rpc: Rpc, scope: Scope) -> None:
         """Bring about what the verb undoes."""
+        for verb, prepare in BEFORE.items():
+            if rpc.name.startswith(verb):
+                prepare(self.world, scope)
         for verb, before in UNDONE_FIRST.items():
             other = sibling(rpc, rpc.name.replace(verb, before)) if rpc.name.startswith(verb) else None
             if other is not None and not (answer := self.served(other, scope)).ok:
                 raise RecipeMissing(f"{other} must come before {rpc}, and is refused: {answer.words}")
+            scope.renew()
 
     def _message(self, rpc: Rpc, scope: Scope, choice: str) -> Message:
         message = rpc.input()
@@ -153,9 +151,9 @@ class Requests:
 
     def _value(self, field: Field, rpc: Rpc, scope: Scope) -> Any:
         if field.full_name in FIELDS:
-            return FIELDS[field.full_name](self, scope)
+            return FIELDS[field.full_name](self.world, scope)
         if field.name in NAMED:
-            return NAMED[field.name](self, scope)
+            return NAMED[field.name](self.world, scope)
         if field.holds_names:
             return self._name(field, rpc, scope)
         found = values.value(field, scope.mark)
@@ -265,15 +263,19 @@ def _is_plain_text(field: Field) -> bool:
     return plain and not rules.WhichOneof("well_known") and not rules.pattern and field.name not in (REQUEST_ID, "etag")
 
 
-def _needs_its_own_caller(rpc: Rpc) -> bool:
-    """Whether the caller itself, or its session, is what the RPC is about, or how often one caller calls."""
+def _may_end_its_caller(rpc: Rpc) -> bool:
+    """Whether the caller itself, or its session, is what the RPC is about."""
     if not rpc.mutates or rpc.access == "internal":
         return False
-    if rpc.policy.rate_limit is not None:
-        return True
     return rpc.access in ("signed_in", "public") or any(
         field.reference == USER for path, field in rpc.names.items() if "." not in path
     )
+
+
+def _is_of_a_limited_service(rpc: Rpc) -> bool:
+    """Whether a caller meets a limit somewhere: each case has a caller of its own then."""
+    service = rpc.full_name.rpartition(".")[0]
+    return any(each.policy.rate_limit for each in rpcs().values() if each.full_name.startswith(f"{service}."))
 
 
 def _is_in_an_organization(rpc: Rpc) -> bool:

@@ -25,6 +25,9 @@ _EMPTY: dict[str, type[Message]] = {
     "SignUp": rpc.SignUpResponse,
     "ResendVerification": rpc.ResendVerificationResponse,
     "SignOut": rpc.SignOutResponse,
+    "ChangePassword": rpc.ChangePasswordResponse,
+    "RequestPasswordReset": rpc.RequestPasswordResetResponse,
+    "ResetPassword": rpc.ResetPasswordResponse,
 }
 
 

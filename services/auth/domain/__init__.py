@@ -12,7 +12,15 @@ from services.auth.domain.accounts import (
 )
 from services.auth.domain.answers import Nothing
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.passwords import PasswordTooCommon, normalized_password, refuse_common
+from services.auth.domain.passwords import (
+    PasswordChanged,
+    PasswordResetRequested,
+    PasswordTooCommon,
+    PasswordWrong,
+    ResetInvalid,
+    normalized_password,
+    refuse_common,
+)
 from services.auth.domain.role_bindings import (
     RoleBinding,
     RoleBindingCreated,
@@ -49,11 +57,13 @@ from services.auth.domain.sessions import (
     Refresh,
     RefreshTokenInvalid,
     RefreshTokenReused,
+    RevokedSessions,
     Session,
     SessionCreated,
     SessionEnded,
     SessionNotFound,
     SessionRevoked,
+    SessionsRevoked,
     TokenSet,
 )
 from services.auth.domain.sign_ups import SignUp, SignUpRepeated, VerificationInvalid, VerificationRequested
@@ -76,7 +86,10 @@ __all__ = [
     "MembershipUnavailable",
     "NotAMember",
     "Nothing",
+    "PasswordChanged",
+    "PasswordResetRequested",
     "PasswordTooCommon",
+    "PasswordWrong",
     "Permission",
     "PermissionNotHeld",
     "PermissionUnknown",
@@ -85,7 +98,9 @@ __all__ = [
     "Refresh",
     "RefreshTokenInvalid",
     "RefreshTokenReused",
+    "ResetInvalid",
     "RestoreRequested",
+    "RevokedSessions",
     "Role",
     "RoleBinding",
     "RoleBindingCreated",
@@ -103,6 +118,7 @@ __all__ = [
     "SessionEnded",
     "SessionNotFound",
     "SessionRevoked",
+    "SessionsRevoked",
     "SignUp",
     "SignUpRepeated",
     "SigningKey",

@@ -40,6 +40,9 @@ class Account:
         if self.state is AccountState.DELETED:
             raise AccountDeleted
 
+    password_version: int = 1
+    """Counts the passwords the person has had: what was made for one does not open the next."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountCreated:

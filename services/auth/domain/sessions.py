@@ -107,6 +107,22 @@ class SessionRevoked:
     cause: Cause
 
 
+@dataclass(frozen=True, slots=True)
+class SessionsRevoked:
+    """All sessions of a user ended, save the kept one."""
+
+    user: str
+    kept_session: str
+    revoke_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedSessions:
+    """What ending all sessions answers."""
+
+    count: int
+
+
 class CredentialsInvalid(Unauthenticated):
     """Address and password do not belong together, or the address is unknown."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.auth.events import (
     accounts,
+    passwords,
     personal_data,
     role_bindings,
     roles,
@@ -25,6 +26,7 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **accounts.MESSAGES,
+    **passwords.MESSAGES,
     **role_bindings.MESSAGES,
     **roles.MESSAGES,
     **personal_data.MESSAGES,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.auth.handlers.access import AccessHandlers
 from services.auth.handlers.accounts import AccountHandlers
 from services.auth.handlers.keys import KeyHandlers
+from services.auth.handlers.passwords import PasswordHandlers
 from services.auth.handlers.personal_data import PersonalDataHandlers
 from services.auth.handlers.role_bindings import RoleBindingHandlers
 from services.auth.handlers.roles import RoleHandlers
@@ -28,6 +29,7 @@ class Handlers:
     role_bindings: RoleBindingHandlers
     access: AccessHandlers
     personal_data: PersonalDataHandlers
+    passwords: PasswordHandlers
 
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "AccountHandlers",
     "Handlers",
     "KeyHandlers",
+    "PasswordHandlers",
     "PersonalDataHandlers",
     "RoleBindingHandlers",
     "RoleHandlers",

@@ -73,6 +73,9 @@ class SignInHandlers:
         issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted, at=at)
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
+            locked = await tx.accounts.lock(account.user)
+            if locked is None or locked.password_version != account.password_version:
+                raise CredentialsInvalid  # the password changed while it was compared
             await tx.sessions.add(session)
             if form.organization:
                 await tx.accounts.set_last_organization(account.user, organization)

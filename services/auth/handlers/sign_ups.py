@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,7 +45,7 @@ class SignUpHandlers:
     begin: Begin
     now: Now
     new_id: NewId
-    common_passwords: frozenset[str]
+    common_passwords: Container[str]
     link_lifetime: timedelta
     web_url: str
 

@@ -2,6 +2,7 @@
 
 vrf_<sign-up>.<mac>                  the link of a verification mail; used up by the sign-up's row
 trr_<session>.<generation>.<mac>     a refresh token; its session's row says which generation is the newest
+rst_<user>.<expiry>.<mac>            the link of a reset mail; dies with the password that it was made to replace
 JWT (RFC 9068)                       an access token
 """
 
@@ -12,14 +13,23 @@ from datetime import UTC, datetime, timedelta
 
 from joserfc.jwk import ECKey
 
-from services.auth.domain import Permitted, RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
+from services.auth.domain import (
+    Account,
+    Permitted,
+    RefreshTokenInvalid,
+    Session,
+    SignUp,
+    TokenSet,
+    VerificationInvalid,
+)
 from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
 from services.chassis.keys import Keyring
 from services.chassis.links import Links, mac_text, same_text
 from services.chassis.tokens import ACCESS, sign
 
-VERIFICATION, REFRESH = "vrf_", "trr_"
+VERIFICATION, REFRESH, RESET = "vrf_", "trr_", "rst_"
+USER = "users/"
 CLIENT = "trellis"  # the platform's own first-party client
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -71,6 +81,26 @@ class Tokens:
     async def signing_key(self) -> ECKey:
         """Return the key to issue with. Ask before a transaction: where it is read, that takes a connection of its own."""
         return await self.keys.signing_key()
+
+    def reset(self, account: Account, expire_time: datetime) -> str:
+        """Return the token of a reset mail: good until then, and while the account has the password it has now."""
+        digits = str(int(expire_time.timestamp()))
+        return f"{RESET}{account.user.removeprefix(USER)}.{digits}.{self._reset_mac(account, digits)}"
+
+    def reset_user(self, token: str) -> str:
+        """Return whose password a token claims to reset; nothing is proved by it."""
+        return USER + token.removeprefix(RESET).partition(".")[0]
+
+    def resets(self, token: str, account: Account) -> bool:
+        """Whether a token resets the password that the account has now."""
+        user, _, rest = token.removeprefix(RESET).partition(".")
+        digits, _, mac = rest.partition(".")
+        timely = digits.isascii() and digits.isdigit() and len(digits) < 12 and self.now().timestamp() < int(digits)
+        right = same_text(mac, self._reset_mac(account, digits))
+        return token.startswith(RESET) and USER + user == account.user and timely and right
+
+    def _reset_mac(self, account: Account, digits: str) -> str:
+        return self._mac("reset", account.user, digits, str(account.password_version))
 
     def issue(self, key: ECKey, session: Session, permitted: Permitted, *, at: datetime, refresh: bool = True) -> TokenSet:
         """Return a token set that names the session's organization with what is permitted there, which was true after `at`.

@@ -14,6 +14,10 @@ class Accounts(Protocol):
         """Raises AccountNotFound."""
         ...
 
+    async def find(self, user: str) -> Account | None:
+        """Return the account of a user."""
+        ...
+
     async def find_by_email(self, email: str) -> Account | None:
         """Return the account of a normalized address."""
         ...
@@ -26,6 +30,10 @@ class ChangedAccounts(Protocol):
         """Write a new account; False if its address has one."""
         ...
 
+    async def lock(self, user: str) -> Account | None:
+        """Lock and return an account: whoever changes its password waits, and whoever begins a session with it."""
+        ...
+
     async def set_last_organization(self, user: str, organization: str) -> None:
         """Remember where the person works."""
         ...
@@ -36,4 +44,8 @@ class ChangedAccounts(Protocol):
 
     async def set_state(self, user: str, state: AccountState) -> None:
         """Write whether the person may sign in; of one without an account, nothing."""
+        ...
+
+    async def set_password(self, user: str, password_hash: str) -> None:
+        """Write the hash of another password, of the next version."""
         ...

@@ -44,6 +44,10 @@ class ChangedSessions(Protocol):
         """Write that the session ended."""
         ...
 
+    async def end_all(self, user: str, at: datetime, cause: Cause, *, kept: str) -> int:
+        """Write that every living session of the user ended but `kept`, and return how many did."""
+        ...
+
     async def set_organization(self, name: str, organization: str) -> None:
         """Write which organization the session's tokens name."""
         ...

@@ -32,6 +32,11 @@ _rotate = Statement(
     .returning(sessions)
 )
 _end = Statement(update(sessions).where(_one).values(revoke_time=bindparam("at"), cause=bindparam("why")))
+_end_all = Statement(
+    update(sessions)
+    .where(sessions.c.user == bindparam("of_user"), sessions.c.name != bindparam("kept"), _alive)
+    .values(revoke_time=bindparam("at"), cause=bindparam("why"))
+)
 _set_organization = Statement(update(sessions).where(_one).values(organization=bindparam("chosen")))
 _list = Listing(
     select(sessions).where(sessions.c.user == bindparam("of_user"), _alive | (bindparam("show_ended") == true())),
@@ -86,6 +91,9 @@ class ChangedSessions:
 
     async def end(self, name: str, at: datetime, cause: Cause) -> None:
         await self._tx.execute(_end, key=name, at=at, why=int(cause))
+
+    async def end_all(self, user: str, at: datetime, cause: Cause, *, kept: str) -> int:
+        return await self._tx.execute(_end_all, of_user=user, kept=kept, at=at, why=int(cause))
 
     async def set_organization(self, name: str, organization: str) -> None:
         await self._tx.execute(_set_organization, key=name, chosen=organization)

@@ -29,6 +29,7 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("last_organization", Text, nullable=False, server_default=""),
+    Column("password_version", BigInteger, nullable=False, server_default="1"),
     Column("state", SmallInteger, nullable=False, server_default="1"),
 )
 

@@ -31,7 +31,7 @@ def broadcast(pipeline: Any, event: Event) -> None:
     """Tell everybody whose tokens the event ends. What is kept is bounded by age, never by number: a flood hides nothing."""
     revocation = revocation_of(event)
     if revocation is not None:
-        values = {name: value for name in _NAMES if (value := getattr(revocation, name))}
+        values = {name: value for name in _NAMES if (value := getattr(revocation, name)) is not None}
         oldest_ms = max(0, int((event.time.timestamp() - KEPT_S) * 1000))
         pipeline.xadd(STREAM, values, minid=str(oldest_ms), approximate=True)
 

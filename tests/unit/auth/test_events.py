@@ -131,6 +131,24 @@ CASES: list[tuple[Any, str, str, Message]] = [
         ORG,
         pb.TeamAccessChanged(organization=ORG, team=TEAM, update_time=timestamp(NOON)),
     ),
+    (
+        domain.SessionsRevoked(USER, SESSION, NOON),
+        "auth.v1.sessions_revoked",
+        USER,
+        pb.SessionsRevoked(user=USER, kept_session=SESSION, revoke_time=timestamp(NOON)),
+    ),
+    (
+        domain.PasswordResetRequested("rst_1", USER),
+        "auth.v1.password_reset_requested",
+        "passwordResets/rst_1",
+        pb.PasswordResetRequested(reset="passwordResets/rst_1", user=USER),
+    ),
+    (
+        domain.PasswordChanged(USER, SESSION, NOON),
+        "auth.v1.password_changed",
+        USER,
+        pb.PasswordChanged(user=USER, kept_session=SESSION, change_time=timestamp(NOON)),
+    ),
 ]
 
 

@@ -41,6 +41,7 @@ def revoked(principal: Principal, *revocations: Revocation) -> bool:
         (True, {"api_key": KEY}),
         (True, {"subject": ADA, "organization": ACME}),
         (True, {"subject": ADA, "except_session": OTHER}),
+        (True, {"subject": ADA, "except_session": ""}),
         (False, {"session": OTHER}),
         (False, {"subject": BOB}),
         (False, {"organization": EVIL}),
@@ -73,6 +74,13 @@ def test_a_session_spared_once_is_not_spared_for_ever() -> None:
     spared, spares_another = (Revocation(NOW_S, subject=ADA, except_session=name) for name in (SESSION, OTHER))
 
     assert revoked(TOKEN, spared, spares_another)
+
+
+def test_ending_sessions_leaves_the_tokens_of_api_keys_alone() -> None:
+    by_key = Principal(ADA, ACME, issued_at_s=NOW_S, api_key=KEY)
+
+    assert not revoked(by_key, Revocation(NOW_S, subject=ADA, except_session=""))
+    assert revoked(by_key, Revocation(NOW_S, subject=ADA))
 
 
 def test_it_is_forgotten_when_the_last_token_it_ends_has_expired(time: Time) -> None:
@@ -114,6 +122,8 @@ def event(message: Message) -> Event:
     ("message", "ends"),
     [
         (auth.SessionRevoked(session=SESSION), {"session": SESSION}),
+        (auth.PasswordChanged(user=ADA), {"subject": ADA, "except_session": ""}),
+        (auth.SessionsRevoked(user=ADA, kept_session=SESSION), {"subject": ADA, "except_session": SESSION}),
         (user.MembershipUpdated(user=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
         (user.MembershipDeleted(user=ADA, organization=ACME), {"subject": ADA, "organization": ACME}),
         (user.OrganizationDeleted(organization=ACME), {"organization": ACME}),

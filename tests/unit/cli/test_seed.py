@@ -16,6 +16,7 @@ from cli.commands.output import Failed
 from cli.people import PASSWORD, SIZES, Group, Size
 from cli.progress import left_in_words, progress
 from cli.seed import Outbox
+from services.chassis.passwords import BreachedPasswords
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=lambda size: size.name)
@@ -60,7 +61,7 @@ def test_addresses_are_plain_ascii_under_a_domain_that_nobody_can_own() -> None:
 
 
 def test_the_shared_password_would_be_accepted() -> None:
-    common = (Path(seed.__file__).parents[1] / "services" / "auth" / "common_passwords.txt").read_text().splitlines()
+    common = BreachedPasswords(Path(seed.__file__).parents[1] / "services" / "auth" / "breached_passwords.bin")
 
     assert len(PASSWORD) >= 15
     assert PASSWORD not in common

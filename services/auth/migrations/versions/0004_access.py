@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004_access"
-down_revision = "0001_create"
+down_revision = "0002_passwords"
 
 
 def upgrade() -> None:

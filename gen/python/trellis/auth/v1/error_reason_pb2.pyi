@@ -68,6 +68,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The subject has that role on that resource already."""
     ERROR_REASON_SUBJECT_NOT_FOUND: _ErrorReason.ValueType  # 148
     """The subject does not belong to the organization, whether or not it exists."""
+    ERROR_REASON_PASSWORD_WRONG: _ErrorReason.ValueType  # 102
+    """The current password is wrong. Nothing changed."""
+    ERROR_REASON_RESET_INVALID: _ErrorReason.ValueType  # 103
+    """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why auth refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.auth`."""
@@ -118,4 +122,8 @@ ERROR_REASON_ROLE_BINDING_EXISTS: ErrorReason.ValueType  # 147
 """The subject has that role on that resource already."""
 ERROR_REASON_SUBJECT_NOT_FOUND: ErrorReason.ValueType  # 148
 """The subject does not belong to the organization, whether or not it exists."""
+ERROR_REASON_PASSWORD_WRONG: ErrorReason.ValueType  # 102
+"""The current password is wrong. Nothing changed."""
+ERROR_REASON_RESET_INVALID: ErrorReason.ValueType  # 103
+"""The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -357,7 +357,9 @@ class Revokes(_message.Message):
     api_key: _builtins.str
     """The field that holds the API key the tokens were exchanged for."""
     except_session: _builtins.str
-    """The field that holds a session whose tokens stay good all the same; empty in an event that spares none."""
+    """The field that holds a session whose tokens stay good all the same; empty in an event that spares none. Naming it says
+    that sessions end: tokens that belong to none, those of API keys, stay good too.
+    """
     time: _builtins.str
     """The field that says when it happened. Unset: when the event was announced, just before its transaction committed."""
     def __init__(
