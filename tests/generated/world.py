@@ -46,6 +46,9 @@ from trellis.user.v1 import service_pb2_grpc as user_stubs
 Metadata = tuple[tuple[str, str], ...]
 Claims = dict[str, Any]
 PATIENCE_S = 15
+REVOKED_WITHIN_S = 2
+LASTS_S = 25  # less than clocks may differ
+LIFETIME_S = 300
 
 
 @dataclass(frozen=True)
@@ -230,12 +233,20 @@ class World:
 
     def verified_domain(self, scope: Scope) -> str:
         """Let an organization claim a domain and prove that it is theirs."""
-        domains = domain_stubs.DomainServiceStub(self.channels["user"])
+        name = self.proven_domain(scope)
+        self._domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=name), metadata=bearer(scope.token))
+        return name
+
+    def proven_domain(self, scope: Scope) -> str:
+        """Let an organization claim a domain whose record stands in DNS, and nobody has looked yet."""
         claim = domain_rpc.CreateDomainRequest(parent=scope.organization, domain_id=self.new_domain())
-        domain = domains.CreateDomain(claim, metadata=bearer(scope.token))
+        domain = self._domains.CreateDomain(claim, metadata=bearer(scope.token))
         self.name_server.texts[domain.txt_record_name] = [domain.txt_record_value]
-        domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=bearer(scope.token))
         return str(domain.name)
+
+    @cached_property
+    def _domains(self) -> Any:
+        return domain_stubs.DomainServiceStub(self.channels["user"])
 
     def new_domain(self) -> str:
         """Return a domain that nobody claimed."""
@@ -308,12 +319,21 @@ class World:
         """Return a token of a session that was used, and then ended."""
         again = self.signed_in(self.ada.person.email)
         token = self.switch(again, self.ada.organization)
-        user_stubs.UserServiceStub(self.channels["user"]).GetUser(
-            user_rpc.GetUserRequest(name="users/me"), metadata=bearer(token)
-        )
+        assert self._doors_open_to(token) == [True, True]
         self._auth.SignOut(auth_rpc.SignOutRequest(), metadata=bearer(token))
-        self.ledger.settle()
+        eventually(lambda: self._doors_open_to(token) == [False, False], within_s=REVOKED_WITHIN_S)
         return token
+
+    def _doors_open_to(self, token: str) -> list[bool]:
+        """Return whether each service takes a token."""
+        users = user_stubs.UserServiceStub(self.channels["user"])
+        sessions = auth_stubs.SessionServiceStub(self.channels["auth"])
+        me, mine = user_rpc.GetUserRequest(name="users/me"), auth_rpc.ListSessionsRequest(parent="users/me")
+        reads: list[Callable[[], Any]] = [
+            lambda: users.GetUser(me, metadata=bearer(token)),
+            lambda: sessions.ListSessions(mine, metadata=bearer(token)),
+        ]
+        return [_is_there(read) for read in reads]
 
     @cached_property
     def _auth(self) -> Any:
@@ -343,6 +363,12 @@ class World:
         subject = f"services/{service}"
         claims = {"iss": subject, "sub": subject, "aud": "trellis", "iat": now_s, "exp": now_s + 60}
         return signed(key, {**claims, **changed}, kind="svc+jwt")
+
+    def lasting(self, credentials: Metadata) -> Metadata:
+        """Return the same token as if it were issued some seconds from now: what its own calls revoke does not end it."""
+        at_s = int(time.time()) + LASTS_S
+        token = dict(credentials)["authorization"].removeprefix("Bearer ")
+        return bearer(self.altered(token, iat=at_s, iat_ms=at_s * 1000, exp=at_s + LIFETIME_S))
 
     def altered(self, token: str, **changed: Any) -> str:
         """Return a token of auth that says something else."""
