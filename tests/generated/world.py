@@ -24,7 +24,7 @@ from tests.dns_server import DnsServer
 from tests.e2e.client import PASSWORD, mails_to
 from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
-from tests.generated.contract import Rpc
+from tests.generated.contract import Rpc, creator, fields_of
 from tests.generated.ledger import Ledger
 from trellis.auth.v1 import resources_pb2 as auth
 from trellis.auth.v1 import service_pb2 as auth_rpc
@@ -45,6 +45,7 @@ from trellis.user.v1 import service_pb2_grpc as user_stubs
 
 Metadata = tuple[tuple[str, str], ...]
 Claims = dict[str, Any]
+API_KEY = "x-api-key"
 PATIENCE_S = 15
 REVOKED_WITHIN_S = 2
 LASTS_S = 25  # less than clocks may differ
@@ -107,6 +108,7 @@ class World:
     name_server: DnsServer
     """What the platform asks about domains."""
     _newcomers: dict[str, list[Person]] = field(default_factory=dict)
+    _api_keys: dict[str, str] = field(default_factory=dict)
 
     # Calls
 
@@ -122,9 +124,13 @@ class World:
         with ThreadPoolExecutor(times) as threads:
             return list(threads.map(lambda _: self.call(rpc, messages, metadata), range(times)))
 
-    def rest(self, verb: str, path: str, body: bytes | None, metadata: Metadata) -> tuple[int, bytes]:
-        """Call at the edge."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.platform.base, timeout=PATIENCE_S)
+    def rest(
+        self, verb: str, path: str, body: bytes | None, metadata: Metadata, *, from_: str = "127.0.0.1"
+    ) -> tuple[int, bytes]:
+        """Call at the edge, from an address."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.platform.base, timeout=PATIENCE_S, source_address=(from_, 0)
+        )
         typed = {"content-type": "application/json"} if body is not None else {}
         try:
             connection.request(verb, path, body, {**typed, **dict(metadata)})
@@ -355,6 +361,19 @@ class World:
         row = self.ledger.row("auth", "SELECT kid, private_jwk FROM signing_keys ORDER BY sign_from_time LIMIT 1")
         keyring = Keyring(bytes.fromhex(self.platform.home.root_secret("auth")))
         return ECKey.import_key(json.loads(keyring.open(SEAL, row["private_jwk"], row["kid"].encode())))
+
+    def api_key(self, permission: str) -> str:
+        """Return the secret of a key of Ada's whose one scope is a permission."""
+        if permission not in self._api_keys:
+            create = creator("trellis.dev/ApiKey")
+            assert create is not None
+            assert create.body is not None
+            request: Any = create.input(parent=self.ada.organization)  # type: ignore[call-arg]
+            getattr(request, create.body.name).scopes.append(permission)
+            made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
+            [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
+            self._api_keys[permission] = str(getattr(made, secret.name))
+        return self._api_keys[permission]
 
     def service_token(self, service: str, **changed: Any) -> str:
         """Return a token that a service calls others with."""
