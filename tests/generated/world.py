@@ -368,7 +368,7 @@ class World:
             create = creator("trellis.dev/ApiKey")
             assert create is not None
             assert create.body is not None
-            request: Any = create.input(parent=self.ada.organization)  # type: ignore[call-arg]
+            request: Any = create.input(parent=self.ada.organization)
             getattr(request, create.body.name).scopes.append(permission)
             made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
             [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
