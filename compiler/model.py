@@ -221,6 +221,9 @@ class Policy:
         """The permission that `granted_to` is about, whichever it is."""
         return self.permission or self.permission_for_others
 
+    api_keys: bool = False
+    """Whether an API key may do what asks for no permission."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rpc:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from extauthz.v3 import external_auth_pb2 as edge
+from extauthz.v3 import external_auth_pb2_grpc as edge_grpc
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
@@ -13,12 +16,16 @@ from services.auth.domain import Catalogue, Permission
 from services.auth.handlers import (
     AccessHandlers,
     AccountHandlers,
+    ApiKeyHandlers,
     Handlers,
+    KeyExchange,
     KeyHandlers,
+    OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
+    ServiceAccountHandlers,
     SessionHandlers,
     SignInHandlers,
     SignUpHandlers,
@@ -28,17 +35,22 @@ from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import (
     AccessServicer,
     AccountServicer,
+    ApiKeyServicer,
+    AuthorizationServicer,
     AuthServicer,
     JwksServicer,
     RoleBindingServicer,
     RoleServicer,
+    ServiceAccountServicer,
     SessionServicer,
 )
 from services.auth.store import (
     SqlAccounts,
+    SqlApiKeys,
     SqlAuthTransaction,
     SqlRoleBindings,
     SqlRoles,
+    SqlServiceAccounts,
     SqlSessions,
     SqlSigningKeys,
     SqlSignUps,
@@ -52,10 +64,14 @@ from services.chassis.service import Assembly, Chassis, Service
 from trellis.auth.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
     role_binding_service_pb2,
     role_binding_service_pb2_grpc,
     role_service_pb2,
     role_service_pb2_grpc,
+    service_account_service_pb2,
+    service_account_service_pb2_grpc,
 )
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
@@ -82,10 +98,12 @@ async def build(chassis: Chassis) -> Assembly:
         consumers=[
             consumers.consumer(built.sign_ups, built.passwords),
             consumers.leavers(built.role_bindings),
+            consumers.organizations(built.organizations),
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
         ],
-        close=[passwords.aclose],
+        close=[passwords.aclose, built.key_exchange.aclose],
+        for_the_edge=[authorization(built)],
     )
 
 
@@ -95,8 +113,10 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     keys = _keys(chassis, config)
     tokens = _tokens(chassis, config, keys)
     memberships = UserMemberships(chassis.channel(config.user_target), CATALOGUE)
-    grants = Grants(memberships, SqlRoleBindings(database), CATALOGUE, chassis.now)
+    service_accounts = SqlServiceAccounts(database)
+    grants = Grants(memberships, service_accounts, SqlRoleBindings(database), CATALOGUE, chassis.now)
     chassis.revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
+    begin, api_keys = partial(SqlAuthTransaction, database), SqlApiKeys(database)
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
@@ -106,6 +126,10 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         roles=_roles(chassis, grants),
         role_bindings=_role_bindings(chassis, grants, memberships),
         access=AccessHandlers(grants, chassis.now),
+        service_accounts=ServiceAccountHandlers(service_accounts, begin, chassis.now, chassis.new_id),
+        api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
+        key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
+        organizations=OrganizationHandlers(begin),
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
         personal_data=PersonalDataHandlers(
             SqlAccounts(database),
@@ -221,6 +245,16 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
         Servicer(
+            service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"],
+            service_account_service_pb2_grpc.add_ServiceAccountServiceServicer_to_server,
+            ServiceAccountServicer(built.service_accounts, lists),
+        ),
+        Servicer(
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
+            api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server,
+            ApiKeyServicer(built.api_keys, lists),
+        ),
+        Servicer(
             role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],
             role_service_pb2_grpc.add_RoleServiceServicer_to_server,
             RoleServicer(built.roles, lists),
@@ -236,6 +270,15 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             AccessServicer(built.access),
         ),
     ]
+
+
+def authorization(built: Handlers) -> Servicer:
+    """Return what the edge asks about API keys."""
+    return Servicer(
+        edge.DESCRIPTOR.services_by_name["Authorization"],
+        edge_grpc.add_AuthorizationServicer_to_server,
+        AuthorizationServicer(built.key_exchange),
+    )
 
 
 SERVICE = Service("auth", AuthConfig, Codec(convert.answer_to_proto, events.announcement), build)

@@ -14,20 +14,39 @@ from services.auth.domain import (
     Account,
     AccountNotFound,
     AccountState,
+    ApiKey,
+    ApiKeyNotFound,
     Cause,
+    Managed,
     Membership,
     MembershipUnavailable,
     NotAMember,
+    Presented,
     Role,
     RoleBinding,
     RoleBindingExists,
     RoleBindingNotFound,
     RoleNotFound,
+    ServiceAccount,
+    ServiceAccountNotFound,
     Session,
     SigningKey,
     SignUp,
+    State,
+    is_service_account,
 )
-from services.auth.ports import Accounts, Begin, Bound, RoleBindings, Roles, Sessions, SigningKeys, SignUps
+from services.auth.ports import (
+    Accounts,
+    ApiKeys,
+    Begin,
+    Bound,
+    RoleBindings,
+    Roles,
+    ServiceAccounts,
+    Sessions,
+    SigningKeys,
+    SignUps,
+)
 from services.chassis import repeat
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.mail import Mail, MailNotSent
@@ -46,6 +65,8 @@ class Ports:
     begin: Begin
     roles: Roles
     role_bindings: RoleBindings
+    service_accounts: ServiceAccounts
+    api_keys: ApiKeys
 
     async def crowd(self) -> None:
         """Open every connection there may be: what comes next at once runs at once."""
@@ -63,6 +84,11 @@ class Tables:
     reports: dict[str, ErasureReport] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     role_bindings: dict[str, RoleBinding] = field(default_factory=dict)
+    service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    secrets: dict[bytes, tuple[str, datetime]] = field(default_factory=dict)
+    """The key of a secret's hash, and when the secret ends."""
+    deleted_organizations: set[str] = field(default_factory=set)
 
 
 TablesNow = Callable[[], Tables]
@@ -337,6 +363,110 @@ class FakeSigningKeys:
         ]
 
 
+class FakeServiceAccounts:
+    """Service accounts of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> ServiceAccount:
+        try:
+            return self._tables().service_accounts[name]
+        except KeyError:
+            raise ServiceAccountNotFound(name) from None
+
+    lock = get
+
+    async def add(self, account: ServiceAccount) -> None:
+        self._tables().service_accounts[account.name] = account
+
+    save = add
+
+    async def remove(self, name: str) -> None:
+        tables = self._tables()
+        del tables.service_accounts[name]
+        for key in [key for key, kept in tables.api_keys.items() if kept.subject == name]:
+            del tables.api_keys[key]
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[ServiceAccount]:
+        found = [account for account in self._tables().service_accounts.values() if account.organization == organization]
+        return lists.page(
+            found,
+            query,
+            key="name",
+            fields=("display_name", "role", "create_time", "update_time"),
+            sortable=("display_name", "create_time", "update_time"),
+            default_order="create_time desc",
+        )
+
+
+class FakeApiKeys:
+    """API keys of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> ApiKey:
+        try:
+            return self._tables().api_keys[name]
+        except KeyError:
+            raise ApiKeyNotFound(name) from None
+
+    lock = get
+
+    async def add(self, key: ApiKey) -> None:
+        self._tables().api_keys[key.name] = key
+
+    save = add
+
+    async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
+        self._tables().secrets[secret_hash] = (name, expire_time)
+
+    async def end_secrets(self, name: str, at: datetime) -> None:
+        secrets = self._tables().secrets
+        secrets.update({found: (key, min(end, at)) for found, (key, end) in secrets.items() if key == name})
+
+    async def find_presented(self, secret_hash: bytes) -> Presented | None:
+        tables = self._tables()
+        name, end = tables.secrets.get(secret_hash, ("", datetime.min))
+        if name not in tables.api_keys:
+            return None
+        key = tables.api_keys[name]
+        account = tables.service_accounts.get(key.subject)
+        inactive = is_service_account(key.subject) and (account is None or account.state is not State.ACTIVE)
+        shut_out = inactive or key.organization in tables.deleted_organizations
+        return Presented(key, end, shut_out, account.version if account else 0)
+
+    async def note_use(self, name: str, at: datetime) -> None:
+        keys = self._tables().api_keys
+        keys[name] = replace(keys[name], last_used_time=at)
+
+    async def list(
+        self, organization: str, managed: Managed, at: datetime, query: ListQuery, *, show_ended: bool
+    ) -> Rows[ApiKey]:
+        found = [
+            key
+            for key in self._tables().api_keys.values()
+            if key.organization == organization and managed.has(key.subject) and (show_ended or key.alive(at))
+        ]
+        fields = ("display_name", "subject", "create_time", "update_time", "expire_time")
+        sortable = ("display_name", "create_time", "update_time", "expire_time")
+        return lists.page(found, query, key="name", fields=fields, sortable=sortable, default_order="create_time desc")
+
+
+class FakeDeletedOrganizations:
+    """Organizations that user deleted, of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def close(self, organization: str, at: datetime) -> None:
+        self._tables().deleted_organizations.add(organization)
+
+    async def reopen(self, organization: str) -> None:
+        self._tables().deleted_organizations.discard(organization)
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -370,6 +500,8 @@ class FakeAuthStore:
             lambda: FakeAuthTransaction(self),
             FakeRoles(committed),
             FakeRoleBindings(committed),
+            FakeServiceAccounts(committed),
+            FakeApiKeys(committed),
         )
 
 
@@ -383,6 +515,9 @@ class FakeAuthTransaction:
         self.sessions = FakeSessions(self._tables)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
+        self.service_accounts = FakeServiceAccounts(self._tables)
+        self.api_keys = FakeApiKeys(self._tables)
+        self.organizations = FakeDeletedOrganizations(self._tables)
         self.personal_data = FakePersonalData(self._tables)
         self.reports = FakeReports(self._tables)
         self.outbox = FakeOutbox()

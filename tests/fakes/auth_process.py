@@ -16,12 +16,16 @@ from services.auth import consumers, events
 from services.auth.handlers import (
     AccessHandlers,
     AccountHandlers,
+    ApiKeyHandlers,
     Handlers,
+    KeyExchange,
     KeyHandlers,
+    OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
+    ServiceAccountHandlers,
     SessionHandlers,
     SignInHandlers,
     SignUpHandlers,
@@ -39,10 +43,17 @@ from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
 from tests.fakes.user import FakeBuckets
-from trellis.auth.v1 import access_service_pb2_grpc, role_binding_service_pb2_grpc, role_service_pb2_grpc
+from trellis.auth.v1 import (
+    access_service_pb2_grpc,
+    api_key_service_pb2_grpc,
+    role_binding_service_pb2_grpc,
+    role_service_pb2_grpc,
+    service_account_service_pb2_grpc,
+)
 from trellis.auth.v1 import resources_pb2 as pb
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as stubs
+from trellis.policies import PERMISSIONS
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 PASSWORD = "correct horse battery"
@@ -77,6 +88,7 @@ class Parts:
     sessions: SessionHandlers = field(init=False)
     password_changes: PasswordHandlers = field(init=False)
     grants: Grants = field(init=False)
+    key_exchange: KeyExchange = field(init=False)
 
     def __post_init__(self) -> None:
         ports, now = self.ports, self.clock
@@ -84,7 +96,8 @@ class Parts:
         minutes = timedelta(minutes=1)
         self.keys = KeyHandlers(ports.keys, now, self.ids.new, activation=2 * minutes, lifetime=5 * minutes)
         self.tokens = Tokens(self.keyring, self.keys, now, self.ids.new, ISSUER, AUDIENCE, 5 * minutes)
-        self.grants = Grants(self.memberships, ports.role_bindings, CATALOGUE, now)
+        self.grants = Grants(self.memberships, ports.service_accounts, ports.role_bindings, CATALOGUE, now)
+        self.key_exchange = KeyExchange(ports.api_keys, self.grants, self.tokens, now)
         self.sign_ups = SignUpHandlers(
             accounts=ports.accounts,
             sign_ups=ports.sign_ups,
@@ -138,6 +151,22 @@ class Parts:
             roles=self.roles,
             role_bindings=self.role_bindings,
             access=AccessHandlers(self.grants, self.clock),
+            service_accounts=ServiceAccountHandlers(self.ports.service_accounts, self.ports.begin, self.clock, self.ids.new),
+            api_keys=self.api_keys,
+            key_exchange=self.key_exchange,
+            organizations=OrganizationHandlers(self.ports.begin),
+        )
+
+    @property
+    def api_keys(self) -> ApiKeyHandlers:
+        return ApiKeyHandlers(
+            self.ports.api_keys,
+            self.grants,
+            self.ports.begin,
+            self.clock,
+            self.ids.new,
+            lambda size: self.ids.new("secret").encode().ljust(size, b"x")[-size:],
+            frozenset(PERMISSIONS),
         )
 
     @property
@@ -212,6 +241,8 @@ class AuthProcess:
     roles: role_service_pb2_grpc.RoleServiceAsyncStub
     role_bindings: role_binding_service_pb2_grpc.RoleBindingServiceAsyncStub
     access: access_service_pb2_grpc.AccessServiceAsyncStub
+    service_accounts: service_account_service_pb2_grpc.ServiceAccountServiceAsyncStub
+    api_keys: api_key_service_pb2_grpc.ApiKeyServiceAsyncStub
 
     async def sign_in(self, email: str = "ada@example.com", **values: str) -> pb.TokenSet:
         """Begin a session."""
@@ -256,6 +287,8 @@ async def running(parts: Parts) -> AsyncIterator[AuthProcess]:
             role_service_pb2_grpc.RoleServiceStub(channel),
             role_binding_service_pb2_grpc.RoleBindingServiceStub(channel),
             access_service_pb2_grpc.AccessServiceStub(channel),
+            service_account_service_pb2_grpc.ServiceAccountServiceStub(channel),
+            api_key_service_pb2_grpc.ApiKeyServiceStub(channel),
         )
     await server.stop(None)
 

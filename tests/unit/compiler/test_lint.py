@@ -25,6 +25,7 @@ BROKEN = [
     ("policy-permission", "[PREDEFINED_ROLE_OWNER]", "[PREDEFINED_ROLE_OWNER, PREDEFINED_ROLE_OWNER]"),
     ("policy-permission", 'permission: "carts.get"', 'permission: "carts.get" permission_for_others: "carts.check"'),
     ("policy-permission", "signed_in: true", 'signed_in: true permission_for_others: "carts.check"'),
+    ("policy-api-keys", 'permission: "carts.get"', 'permission: "carts.get" api_keys: true'),
     ("policy-callers", '["till"]', "[]"),
     ("policy-callers", '["till"]', '["shop"]'),
     ("policy-rate-limit", "rate_limit: {key: KEY_ADDRESS burst: 5 refill: 10 per: {seconds: 60}}", ""),
