@@ -30,7 +30,7 @@ def _unfinished(world: World, scope: Scope) -> str:
 def _newcomer(world: World, scope: Scope) -> str:
     """Somebody who is not in the organization."""
     taken = scope.made.setdefault("newcomers", [])
-    taken.append(next(person.name for person in world.newcomers(scope.mark) if person.name not in taken))
+    taken.append(world.newcomer(scope.mark, taken))
     return taken[-1]
 
 
