@@ -144,7 +144,12 @@ COLUMNS = [*NO_TOKEN, *BAD_TOKEN, *OTHER_TOKEN, *([REVOKED] if REVOCATION else [
 API_KEYS = creator("trellis.dev/ApiKey") is not None
 """Whether there are API keys. The edge exchanges them for tokens, so these columns are of REST alone."""
 WITH_A_KEY = [
-    Column("made_up_api_key", CALLERS, UNAUTHENTICATED, lambda world, rpc: ((API_KEY, "trk_" + "a" * 43),)),
+    Column(
+        "made_up_api_key",
+        CALLERS,
+        ("UNAUTHENTICATED", "API_KEY_INVALID"),
+        lambda world, rpc: ((API_KEY, "trk_" + "a" * 43),),
+    ),
     Column(
         "api_key_without_scope",
         frozenset({"permission"}),
