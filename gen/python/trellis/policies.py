@@ -14,6 +14,27 @@ class RateLimit(NamedTuple):
     per_s: float
 
 
+class Bucket(NamedTuple):
+    """A token bucket."""
+
+    burst: int
+    refill: int
+    per_s: float
+
+
+class GuessLimit(NamedTuple):
+    """How often a secret may be guessed at."""
+
+    reasons: tuple[str, ...]
+    """Those that say a guess was wrong."""
+    field: str
+    """Says whose secret it is; empty: the caller's, or the secret says it itself."""
+    by_address: Bucket | None
+    by_address_and_account: Bucket | None
+    by_strangers: Bucket | None
+    consecutive: int
+
+
 class Binding(NamedTuple):
     """A REST binding. `pattern` is to match the whole path; `fields` says which group fills which field."""
 
@@ -44,6 +65,7 @@ class Policy(NamedTuple):
     slo_latency_ms: int
     slo_success: float
     reasons: tuple[str, ...]
+    guesses: GuessLimit | None = None
 
 
 class Permission(NamedTuple):
@@ -157,6 +179,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("PASSWORD_WRONG", "PASSWORD_TOO_COMMON", "SESSION_ENDED", "ACCOUNT_NOT_FOUND"),
+        guesses=GuessLimit(reasons=("PASSWORD_WRONG",), field="", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/RefreshToken": Policy(
         method="/trellis.auth.v1.AuthService/RefreshToken",
@@ -225,6 +248,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("RESET_INVALID", "PASSWORD_TOO_COMMON"),
+        guesses=GuessLimit(reasons=("RESET_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.AuthService/SignIn": Policy(
         method="/trellis.auth.v1.AuthService/SignIn",
@@ -242,6 +266,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("CREDENTIALS_INVALID", "EMAIL_NOT_VERIFIED", "ACCOUNT_DEACTIVATED", "ACCOUNT_DELETED", "NOT_A_MEMBER", "MEMBERSHIP_UNAVAILABLE"),
+        guesses=GuessLimit(reasons=("CREDENTIALS_INVALID",), field="email", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/SignOut": Policy(
         method="/trellis.auth.v1.AuthService/SignOut",
@@ -310,6 +335,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("VERIFICATION_INVALID",),
+        guesses=GuessLimit(reasons=("VERIFICATION_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.JwksService/GetJwks": Policy(
         method="/trellis.auth.v1.JwksService/GetJwks",
