@@ -41,6 +41,7 @@ from services.chassis.rpc.server import Guards, Servicer, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Fetch, Keys, ServiceTokens, TokenVerifier, static_keys
 
 log = structlog.get_logger()
+MEETING_S = 2.0
 CATCH_UP_S = 2.0  # what reading back revocations may take of a start
 
 
@@ -88,6 +89,8 @@ class _Running:
 
     stack: contextlib.AsyncExitStack
     unfinished: set[asyncio.Task[Any]] = field(default_factory=set)
+    channels: list[Any] = field(default_factory=list)
+    """To the services that this one calls."""
 
 
 def run(service: Service, ready: Callable[[], None] = lambda: None) -> None:
@@ -114,6 +117,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         memory.settle()
         await _say_serving(probe, assembly.servicers)
         log.info("serving", address=f"{config.host}:{port}")
+        await _met(running.channels)
         ready()
         await stopping.wait()
         await _drain(server, probe, config, running)
@@ -167,6 +171,7 @@ def _chassis(config: ServiceConfig, database: Database, revocations: Revocations
     def open_channel(target: str) -> Any:
         opened = channel(target, tokens.token)
         running.stack.push_async_callback(opened.close)
+        running.channels.append(opened)
         return opened
 
     return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations)
@@ -252,6 +257,16 @@ def _consuming(bus: EventBus, consumer: Consumer) -> Callable[[], Awaitable[None
 async def _say_serving(probe: health.aio.HealthServicer, servicers: Sequence[Servicer]) -> None:
     for name in ["", *(servicer.descriptor.full_name for servicer in servicers)]:
         await probe.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _met(channels: Sequence[Any]) -> None:
+    """Wait a moment for the services that this one calls; whoever is away does not keep it from getting ready.
+
+    They start at the same time, and a call that came before they have met would be refused for nothing.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MEETING_S):
+            await asyncio.gather(*(channel.channel_ready() for channel in channels))
 
 
 async def _drain(server: Any, probe: health.aio.HealthServicer, config: ServiceConfig, running: _Running) -> None:
