@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, HttpBinding, RateLimit, Rpc
 
+OPERATOR = "operator"
+"""Whoever runs the platform: a caller with a key of its own, like a service."""
 LONGEST_CALL_S = 10
 """Work that takes longer is a google.longrunning.Operation (AIP-151)."""
 _PERMISSION = re.compile(r"[a-z][A-Za-z]*\.[a-z][A-Za-z]*")
@@ -67,7 +69,7 @@ def permission(contract: Contract) -> Iterator[Problem]:
 @rule("policy-callers")
 def callers(contract: Contract) -> Iterator[Problem]:
     """An internal RPC names services that exist, and not its own."""
-    known = set(contract.processes)
+    known = {*contract.processes, OPERATOR}
     for rpc in contract.rpcs:
         if rpc.policy.access == "internal" and not rpc.policy.callers:
             yield _at(rpc, "name the calling services")

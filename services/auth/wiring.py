@@ -24,6 +24,7 @@ from services.auth.handlers import (
     SignUpHandlers,
 )
 from services.auth.handlers.grants import Grants
+from services.auth.handlers.keys import Rotation
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import (
     AccessServicer,
@@ -33,6 +34,7 @@ from services.auth.servicer import (
     RoleBindingServicer,
     RoleServicer,
     SessionServicer,
+    SigningKeyServicer,
 )
 from services.auth.store import (
     SqlAccounts,
@@ -44,6 +46,7 @@ from services.auth.store import (
     SqlSignUps,
 )
 from services.chassis.db.session import Codec
+from services.chassis.jobs import Job
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
 from services.chassis.passwords import Argon2Passwords, BreachedPasswords
@@ -56,6 +59,8 @@ from trellis.auth.v1 import (
     role_binding_service_pb2_grpc,
     role_service_pb2,
     role_service_pb2_grpc,
+    signing_key_service_pb2,
+    signing_key_service_pb2_grpc,
 )
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
@@ -85,6 +90,7 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
         ],
+        jobs=[Job("auth.keys", every=timedelta(minutes=1), work=built.keys.rotate_old_keys)],
         close=[passwords.aclose],
     )
 
@@ -136,10 +142,14 @@ def _role_bindings(chassis: Chassis, grants: Grants, memberships: UserMembership
 def _keys(chassis: Chassis, config: AuthConfig) -> KeyHandlers:
     return KeyHandlers(
         SqlSigningKeys(chassis.database),
+        partial(SqlAuthTransaction, chassis.database),
         chassis.now,
         chassis.new_id,
-        activation=timedelta(seconds=config.key_activation_s),
-        lifetime=timedelta(seconds=config.access_token_lifetime_s),
+        Rotation(
+            activation=timedelta(seconds=config.key_activation_s),
+            lifetime=timedelta(seconds=config.access_token_lifetime_s),
+            every=timedelta(days=config.key_rotation_days),
+        ),
     )
 
 
@@ -219,6 +229,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             SessionServicer(built.sessions, lists),
         ),
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
+        Servicer(
+            signing_key_service_pb2.DESCRIPTOR.services_by_name["SigningKeyService"],
+            signing_key_service_pb2_grpc.add_SigningKeyServiceServicer_to_server,
+            SigningKeyServicer(built.keys),
+        ),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
         Servicer(
             role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],

@@ -11,7 +11,7 @@ from services.auth.domain.accounts import (
     RestoreRequested,
 )
 from services.auth.domain.answers import Nothing
-from services.auth.domain.keys import SigningKey
+from services.auth.domain.keys import SigningKey, SigningKeySet
 from services.auth.domain.passwords import (
     PasswordChanged,
     PasswordResetRequested,
@@ -122,6 +122,7 @@ __all__ = [
     "SignUp",
     "SignUpRepeated",
     "SigningKey",
+    "SigningKeySet",
     "SubjectNotFound",
     "TeamAccessChanged",
     "TokenSet",

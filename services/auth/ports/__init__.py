@@ -1,7 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.auth.ports.accounts import Accounts, ChangedAccounts
-from services.auth.ports.keys import SigningKeys
+from services.auth.ports.keys import ChangedSigningKeys, SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.passwords import Passwords
 from services.auth.ports.role_bindings import Bound, ChangedRoleBindings, RoleBindings
@@ -20,6 +20,7 @@ __all__ = [
     "ChangedRoles",
     "ChangedSessions",
     "ChangedSignUps",
+    "ChangedSigningKeys",
     "Memberships",
     "NewId",
     "Now",

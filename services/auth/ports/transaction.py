@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.auth.ports.accounts import ChangedAccounts
+from services.auth.ports.keys import ChangedSigningKeys
 from services.auth.ports.role_bindings import ChangedRoleBindings
 from services.auth.ports.roles import ChangedRoles
 from services.auth.ports.sessions import ChangedSessions
@@ -24,6 +25,8 @@ class AuthTransaction(Transaction, Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
+    @property
+    def keys(self) -> ChangedSigningKeys: ...
     @property
     def personal_data(self) -> PersonalData: ...
     @property

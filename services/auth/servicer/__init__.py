@@ -3,7 +3,7 @@
 from services.auth.servicer.access import AccessServicer
 from services.auth.servicer.accounts import AccountServicer
 from services.auth.servicer.auth import USER_AGENT_LENGTH, AuthServicer
-from services.auth.servicer.keys import JwksServicer
+from services.auth.servicer.keys import JwksServicer, SigningKeyServicer
 from services.auth.servicer.role_bindings import RoleBindingServicer
 from services.auth.servicer.roles import RoleServicer
 from services.auth.servicer.sessions import SessionServicer
@@ -17,4 +17,5 @@ __all__ = [
     "RoleBindingServicer",
     "RoleServicer",
     "SessionServicer",
+    "SigningKeyServicer",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.auth.store.accounts import ChangedAccounts
+from services.auth.store.keys import ChangedSigningKeys
 from services.auth.store.personal_data import STATEMENTS
 from services.auth.store.role_bindings import ChangedRoleBindings
 from services.auth.store.roles import ChangedRoles
@@ -20,6 +21,7 @@ class SqlAuthTransaction(SqlTransaction):
         self.accounts = ChangedAccounts(self)
         self.sign_ups = ChangedSignUps(self)
         self.sessions = ChangedSessions(self)
+        self.keys = ChangedSigningKeys(self, database.keyring)
         self.roles = ChangedRoles(self)
         self.role_bindings = ChangedRoleBindings(self)
         self.personal_data = SqlPersonalData(self, STATEMENTS)

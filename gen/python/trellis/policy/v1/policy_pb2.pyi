@@ -207,7 +207,7 @@ class Internal(_message.Message):
     CALLERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def callers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The calling services, for example `auth`."""
+        """The calling services, for example `auth`; `operator` for whoever runs the platform."""
 
     def __init__(
         self,
