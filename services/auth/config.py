@@ -21,6 +21,10 @@ class AuthConfig(MailConfig):
     """How long the link of a verification mail works."""
     reset_lifetime_minutes: int = 60
     """How long the link of a reset mail works."""
+    sign_up_retention_days: int = 7
+    """How long a sign-up is kept after its link expired."""
+    session_retention_days: int = 30
+    """How long a session can be listed after it has expired."""
     key_activation_s: int = 600
     """How long a new signing key is published before it signs: longer than verifiers keep a key set (5 minutes) and may be
     cut off from auth (another 5)."""

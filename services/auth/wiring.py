@@ -73,6 +73,8 @@ CATALOGUE = Catalogue(
     )
 )
 BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
+KEYS_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(minutes=10)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -90,7 +92,11 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
         ],
-        jobs=[Job("auth.keys", every=timedelta(minutes=1), work=built.keys.rotate_old_keys)],
+        jobs=[
+            Job("auth.keys", KEYS_EVERY, built.keys.rotate_old_keys),
+            Job("auth.forget-sign-ups", FORGET_EVERY, built.sign_ups.forget_sign_ups),
+            Job("auth.forget-sessions", FORGET_EVERY, built.sessions.forget_sessions),
+        ],
         close=[passwords.aclose],
     )
 
@@ -106,7 +112,12 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
-        sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
+        sessions=SessionHandlers(
+            SqlSessions(database),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+            timedelta(days=config.session_retention_days),
+        ),
         keys=keys,
         passwords=_passwords(chassis, config, passwords, tokens),
         roles=_roles(chassis, grants),
@@ -178,6 +189,7 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
         web_url=config.web_url,
+        kept=timedelta(days=config.sign_up_retention_days),
     )
 
 

@@ -142,6 +142,13 @@ class FakeSignUps:
     def _of(self, email: str) -> list[SignUp]:
         return [sign_up for sign_up in self._tables().sign_ups.values() if sign_up.email == email]
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sign_ups
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
+
 
 class FakeSessions:
     """Sessions of committed tables, or of those of a transaction."""
@@ -189,6 +196,13 @@ class FakeSessions:
     def _change(self, name: str, **values: Any) -> Session:
         changed = self._tables().sessions[name] = replace(self._tables().sessions[name], **values)
         return changed
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sessions
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
 
 
 @dataclass(frozen=True, slots=True)

@@ -382,3 +382,34 @@ async def test_a_rotation_that_is_cut_off_changes_no_key(ports: Ports) -> None:
         await tx.keys.retire("key_1", NOW + later(minutes=7))
 
     assert await ports.keys.all() == [key(1)]
+
+
+async def test_expired_sessions_are_forgotten_the_oldest_first_and_a_few_at_a_time(ports: Ports) -> None:
+    ended = [
+        replace(FIRST, name=f"{ADA.user}/sessions/old_{days}", expire_time=NOW - later(days=days)) for days in range(1, 6)
+    ]
+    await add_sessions(ports, FIRST, *reversed(ended))
+
+    async with ports.begin() as tx:
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 3
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 1
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 0
+        await tx.commit()
+
+    assert await ports.sessions.find(FIRST.name) == FIRST
+    assert await ports.sessions.find(ended[0].name) == ended[0], "it expired at that moment, not before"
+    assert [await ports.sessions.find(each.name) for each in ended[1:]] == [None] * 4
+
+
+async def test_expired_sign_ups_are_forgotten_used_or_not(ports: Ports) -> None:
+    over = replace(SIGN_UP, id="sup_2", expire_time=NOW - later(seconds=1))
+    used = replace(over, id="sup_3", used_time=NOW - later(days=1))
+    await add_sign_ups(ports, SIGN_UP, over, used)
+
+    async with ports.begin() as tx:
+        assert await tx.sign_ups.forget(NOW, 10) == 2
+        await tx.commit()
+
+    assert await ports.sign_ups.find(SIGN_UP.id) == SIGN_UP
+    assert await ports.sign_ups.find(over.id) is None
+    assert await ports.sign_ups.find(used.id) is None

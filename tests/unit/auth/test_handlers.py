@@ -19,6 +19,7 @@ from services.auth.domain import (
     VerificationInvalid,
 )
 from services.auth.handlers import KeyHandlers
+from services.auth.handlers.sessions import BATCH
 from services.auth.handlers.sign_ins import SignIn
 from services.auth.handlers.sign_ups import SignUp
 from services.auth.ports import Begin
@@ -219,3 +220,28 @@ async def test_keys_rotated_again_before_the_first_signs_leave_no_gap(parts: Par
         time.move(seconds=60)
 
     assert signed == [first, second, third, third]
+
+
+async def test_sessions_are_forgotten_a_month_after_their_end_batch_by_batch(
+    parts: Parts, store: FakeAuthStore, time: Time
+) -> None:
+    for number in range(BATCH + 1):
+        name = f"users/usr_1/sessions/ses_{number}"
+        store.tables.sessions[name] = Session(name, "users/usr_1", "", "", time(), time(), time())
+
+    time.move(days=30)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (False, BATCH + 1)
+    time.move(seconds=1)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (True, 1)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (False, 0)
+
+
+async def test_sign_ups_are_forgotten_a_week_after_their_link(parts: Parts, store: FakeAuthStore, time: Time) -> None:
+    await parts.sign_ups.sign_up(SignUp("new@example.com", PASSWORD, "New"))
+
+    time.move(days=8)
+    assert (await parts.sign_ups.forget_sign_ups(), len(store.tables.sign_ups)) == (False, 1)
+    time.move(seconds=1)
+    await parts.sign_ups.forget_sign_ups()
+
+    assert store.tables.sign_ups == {}
