@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from services.chassis import guesses as counted
 from services.chassis.errors import ServiceError
@@ -15,6 +17,9 @@ from trellis.policies import GuessLimit
 
 FORWARDED = "x-forwarded-for"
 HOUSEHOLD_BITS = 64
+AT_ONCE = 4
+"""Guesses of one address at one secret that a process looks at together: fewer than a bucket holds, for each counts as wrong
+until it is known to be right."""
 
 
 class Counter(Protocol):
@@ -41,27 +46,33 @@ def guess_limited(counter: Counter | None) -> Middleware:
         if limit is None or counter is None:
             return handle
         account = _account(limit)
+        turns: WeakValueDictionary[Guess, asyncio.Semaphore] = WeakValueDictionary()
 
         async def handler(call: Call) -> Any:
             guess = Guess(method.name, account(call), network_of(call.metadata.get(FORWARDED, "")))
-            wait_s = await counter.begin(guess, limit)
-            if wait_s > 0:
-                raise RateLimited(wait_s)
-            also = counted.listen()
-            try:
-                answer = await handle(call)
-            except ServiceError as error:
-                if error.reason not in limit.reasons:
-                    await counter.undo(guess, limit)
-                raise
-            await counter.undo(guess, limit)
-            for proved in (guess.account, *map(account_of, also)):
-                await counter.prove(proved, guess.address)
-            return answer
+            async with turns.setdefault(guess, asyncio.Semaphore(AT_ONCE)):
+                return await _guessed(handle, call, counter, guess, limit)
 
         return handler
 
     return around
+
+
+async def _guessed(handle: Handler, call: Call, counter: Counter, guess: Guess, limit: GuessLimit) -> Any:
+    wait_s = await counter.begin(guess, limit)
+    if wait_s > 0:
+        raise RateLimited(wait_s)
+    also = counted.listen()
+    try:
+        answer = await handle(call)
+    except ServiceError as error:
+        if error.reason not in limit.reasons:
+            await counter.undo(guess, limit)
+        raise
+    await counter.undo(guess, limit)
+    for proved in (guess.account, *map(account_of, also)):
+        await counter.prove(proved, guess.address)
+    return answer
 
 
 def network_of(forwarded: str) -> str:

@@ -11,7 +11,7 @@ from services.chassis import guesses
 from services.chassis.errors import InvalidArgument, ResourceExhausted, Unauthenticated
 from services.chassis.guesses import Guess, LocalBuckets
 from services.chassis.principal import Principal
-from services.chassis.rpc.guesses import guess_limited, network_of
+from services.chassis.rpc.guesses import AT_ONCE, guess_limited, network_of
 from services.chassis.rpc.limits import RateLimited
 from services.chassis.rpc.middleware import Call, Handler, Method
 from tests.conftest import Time
@@ -108,6 +108,23 @@ async def test_a_guess_that_is_given_up_stays_counted() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
     assert [what for what, *_ in counter.said] == ["begin"]
+
+
+async def test_right_guesses_at_once_do_not_use_up_the_bucket() -> None:
+    counter, held = Counter(), 0
+
+    async def slow(_: Call) -> str:
+        nonlocal held
+        taken = sum(1 if what == "begin" else -1 for what, *_ in counter.said if what != "prove")
+        held = max(held, taken)
+        await asyncio.sleep(0)
+        return "answer"
+
+    looking = around(counter, "SignIn", slow)
+    answers = await asyncio.gather(*(looking(call()) for _ in range(50)))
+
+    assert answers == ["answer"] * 50
+    assert held == AT_ONCE
 
 
 async def test_too_many_are_refused_before_anybody_looks() -> None:
