@@ -285,7 +285,7 @@ POLICIES: Final[dict[str, Policy]] = {
         callers=(),
         timeout_s=5.0,
         repeatable="by_request_id",
-        rate_limit=None,
+        rate_limit=RateLimit(key="caller", burst=10, refill=10, per_s=60.0),
         audited=True,
         resources=(),
         bindings=(Binding(verb="POST", pattern=r"/v1/auth:changePassword", fields=()),),
