@@ -176,6 +176,8 @@ class Policy:
     slo_success: float
     audited: bool
     reasons: tuple[str, ...]
+    api_keys: bool = False
+    """Whether an API key may do what asks for no permission."""
 
 
 @dataclass(frozen=True, slots=True)

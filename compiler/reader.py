@@ -150,6 +150,7 @@ class _FileReader:
             slo_success=policy.slo.success,
             audited=policy.audited,
             reasons=tuple(policy.reasons),
+            api_keys=policy.api_keys,
         )
 
     def _rate_limit(self, limit: Any) -> RateLimit:

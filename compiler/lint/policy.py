@@ -62,6 +62,14 @@ def permission(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, "name each role once")
 
 
+@rule("policy-api-keys")
+def api_keys(contract: Contract) -> Iterator[Problem]:
+    """Scopes say what an API key may do; only where no permission is asked must the contract say it."""
+    for rpc in contract.rpcs:
+        if rpc.policy.api_keys and rpc.policy.access != "signed_in":
+            yield _at(rpc, "set api_keys together with signed_in only")
+
+
 @rule("policy-callers")
 def callers(contract: Contract) -> Iterator[Problem]:
     """An internal RPC names services that exist, and not its own."""
@@ -151,6 +159,7 @@ RULES: tuple[Rule, ...] = (
     slo,
     repeatable,
     permission,
+    api_keys,
     callers,
     rate_limit,
     exposure,

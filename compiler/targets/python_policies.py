@@ -57,6 +57,8 @@ class Policy(NamedTuple):
     slo_latency_ms: int
     slo_success: float
     reasons: tuple[str, ...]
+    api_keys: bool
+    """Whether an API key may do what asks for no permission; otherwise a signed_in RPC needs a session."""
 '''
 
 
@@ -102,6 +104,7 @@ def _policy(contract: Contract, rpc: Rpc) -> str:
         "slo_latency_ms": policy.slo_latency_ms,
         "slo_success": policy.slo_success,
         "reasons": policy.reasons,
+        "api_keys": policy.api_keys,
     }
     lines = "".join(f"        {name}={_literal(value)},\n" for name, value in values.items())
     return f"    {_literal(rpc.path)}: Policy(\n{lines}    ),\n"

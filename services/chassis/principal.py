@@ -11,7 +11,8 @@ class Principal:
     """A verified caller and what its token says it may do."""
 
     subject: str
-    """`users/{user}`, `services/{service}`, or empty for nobody."""
+    """`users/{user}`, `organizations/{organization}/serviceAccounts/{service_account}`, `services/{service}`, or empty for
+    nobody."""
     organization: str = ""
     """The one organization the token names, `organizations/{organization}`, or empty."""
     permissions: frozenset[str] = frozenset()
@@ -20,6 +21,8 @@ class Principal:
     """The session of a user's token, `users/{user}/sessions/{session}`."""
     expires_at_s: float = 0.0
     """When the token ends, in seconds since the epoch."""
+    api_key: str = ""
+    """The API key the token was exchanged for, `organizations/{organization}/apiKeys/{api_key}`, or empty."""
 
 
 ANONYMOUS = Principal("")

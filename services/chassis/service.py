@@ -61,6 +61,8 @@ class Assembly:
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
     close: Sequence[Callable[[], Awaitable[None]]] = ()
+    for_the_edge: Sequence[Servicer] = ()
+    """Services of no contract of ours, which the edge calls about requests that it has not let through yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
         guards = _guards(service, config, database, buckets, assembly, running)
-        server, probe = build_server(assembly.servicers, guards)
+        server, probe = build_server(assembly.servicers, guards, assembly.for_the_edge)
         port = server.add_insecure_port(f"{config.host}:{config.port}")
         await server.start()
         memory.settle()

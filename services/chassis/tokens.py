@@ -171,11 +171,13 @@ def _unique(document: bytes) -> dict[str, Any]:
 
 def _principal(claims: dict[str, Any]) -> Principal:
     permissions = claims.get("permissions", [])
-    texts = [claims.get("sub"), claims.get("organization", ""), claims.get("session", "")]
+    texts = [claims.get("sub"), claims.get("organization", ""), claims.get("session", ""), claims.get("api_key", "")]
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
-    subject, organization, session = texts
-    return Principal(str(subject), str(organization), frozenset(permissions), str(session), float(claims["exp"]))
+    subject, organization, session, api_key = map(str, texts)
+    return Principal(
+        subject, organization, frozenset(permissions), session, expires_at_s=float(claims["exp"]), api_key=api_key
+    )
 
 
 def _is_time(value: Any) -> bool:

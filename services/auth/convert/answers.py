@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.convert import accounts, sessions
+from services.auth.convert import accounts, api_keys, service_accounts, sessions
 from services.auth.domain import Nothing
 from trellis.auth.v1 import service_pb2 as rpc
 
@@ -30,6 +30,8 @@ _EMPTY: dict[str, type[Message]] = {
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **accounts.ANSWERS,
+    **api_keys.ANSWERS,
+    **service_accounts.ANSWERS,
     **sessions.ANSWERS,
     Nothing: nothing_to_proto,
 }

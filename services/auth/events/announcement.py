@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.auth.events import accounts, sessions, sign_ups
+from services.auth.events import accounts, api_keys, service_accounts, sessions, sign_ups
 from services.chassis.db.session import Announcement
 from trellis.policies import EVENTS
 
@@ -18,6 +18,8 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **accounts.MESSAGES,
+    **api_keys.MESSAGES,
+    **service_accounts.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

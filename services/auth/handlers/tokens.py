@@ -2,7 +2,7 @@
 
 vrf_<sign-up>.<mac>                  the link of a verification mail; used up by the sign-up's row
 trr_<session>.<generation>.<mac>     a refresh token; its session's row says which generation is the newest
-JWT (RFC 9068)                       an access token
+JWT (RFC 9068)                       an access token, of a session or in exchange for an API key
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import base64
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from services.auth.domain import RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
+from services.auth.domain import ApiKey, RefreshTokenInvalid, Session, SignUp, TokenSet, VerificationInvalid
 from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
 from services.chassis.keys import Keyring
+from services.chassis.principal import Principal
 from services.chassis.tokens import ACCESS, sign
 
 VERIFICATION, REFRESH = "vrf_", "trr_"
@@ -88,6 +89,29 @@ class Tokens:
             organization=session.organization,
             permissions=tuple(permissions),
         )
+
+    async def for_api_key(self, key: ApiKey, permissions: Sequence[str], *, at: datetime) -> tuple[str, Principal]:
+        """Return the access token that a key is exchanged for, whose permissions were true after `at`, and whom it names."""
+        second = at.replace(microsecond=0)
+        end_s = int((second + self.lifetime).timestamp())
+        claims = {
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": key.subject,
+            "client_id": CLIENT,
+            "api_key": key.name,
+            "organization": key.organization,
+            "permissions": list(permissions),
+            "iat": int(second.timestamp()),
+            "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
+            "exp": end_s,
+            "jti": self.new_id("tok"),
+        }
+        token = sign(await self.keys.signing_key(), ACCESS, claims)
+        principal = Principal(
+            key.subject, key.organization, frozenset(permissions), expires_at_s=float(end_s), api_key=key.name
+        )
+        return token, principal
 
     def _mac(self, label: str, *parts: str) -> str:
         digest = self.keyring.mac(label, *(part.encode() for part in parts))

@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from services.auth.ports.accounts import ChangedAccounts
+from services.auth.ports.api_keys import ChangedApiKeys
+from services.auth.ports.organizations import ChangedOrganizations
+from services.auth.ports.service_accounts import ChangedServiceAccounts
 from services.auth.ports.sessions import ChangedSessions
 from services.auth.ports.sign_ups import ChangedSignUps
 from services.chassis.transaction import Transaction
@@ -21,6 +24,12 @@ class AuthTransaction(Transaction, Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
+    @property
+    def service_accounts(self) -> ChangedServiceAccounts: ...
+    @property
+    def api_keys(self) -> ChangedApiKeys: ...
+    @property
+    def organizations(self) -> ChangedOrganizations: ...
 
 
 Begin = Callable[[], AuthTransaction]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from services.auth.store.accounts import ChangedAccounts
+from services.auth.store.api_keys import ChangedApiKeys
+from services.auth.store.organizations import ChangedOrganizations
+from services.auth.store.service_accounts import ChangedServiceAccounts
 from services.auth.store.sessions import ChangedSessions
 from services.auth.store.sign_ups import ChangedSignUps
 from services.chassis.db.session import Database, SqlTransaction
@@ -16,3 +19,6 @@ class SqlAuthTransaction(SqlTransaction):
         self.accounts = ChangedAccounts(self)
         self.sign_ups = ChangedSignUps(self)
         self.sessions = ChangedSessions(self)
+        self.service_accounts = ChangedServiceAccounts(self)
+        self.api_keys = ChangedApiKeys(self)
+        self.organizations = ChangedOrganizations(self)

@@ -123,10 +123,11 @@ class MethodPolicy(_message.Message):
     SLO_FIELD_NUMBER: _builtins.int
     AUDITED_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    API_KEYS_FIELD_NUMBER: _builtins.int
     public: _builtins.bool
     """Anybody, without a token."""
     signed_in: _builtins.bool
-    """Whoever presents a valid access token, whatever it permits."""
+    """Whoever presents a valid access token, whatever it permits. An API key is enough only where `api_keys` says so."""
     permission: _builtins.str
     """Whoever presents an access token that carries this permission for the organization the request names,
     for example `memberships.create`.
@@ -135,6 +136,8 @@ class MethodPolicy(_message.Message):
     """When the call may be sent again without doing its work twice."""
     audited: _builtins.bool
     """Whether each call, allowed or refused, is written to the audit log."""
+    api_keys: _builtins.bool
+    """Whether an API key of any scope may do what asks for no permission. Only with `signed_in`; unset, the call needs a session."""
     @_builtins.property
     def internal(self) -> Global___Internal:
         """Only the named services of the platform, never a caller from outside. Not routed at the edge."""
@@ -175,10 +178,11 @@ class MethodPolicy(_message.Message):
         slo: Global___Slo | None = ...,
         audited: _builtins.bool = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        api_keys: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audited", b"audited", "granted_to", b"granted_to", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "api_keys", b"api_keys", "audited", b"audited", "granted_to", b"granted_to", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_access: _TypeAlias = _typing.Literal["public", "signed_in", "permission", "internal"]  # noqa: Y015
     _WhichOneofArgType_access: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
