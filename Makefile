@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo status install install-dev gen lint fmt test unit e2e bench requirements release-contract clean
+.PHONY: help up down demo status install install-dev gen lint fmt test unit e2e fuzz bench requirements release-contract clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -43,17 +44,21 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt | grep -v 'already satisfied' || test $${PIPESTATUS[0]} -eq 0
 	@touch $@
 
-gen: install-dev ## derive everything from proto/, and .env.example from every config.py
+gen: install-dev ## derive everything from proto/, .env.example from every config.py and docs/cli.md
 	@$(BIN)/python -m compiler
 	@$(BIN)/python -m services.chassis.env_example
+	@$(BIN)/python -m cli.reference
 
-lint: install-dev ## contracts, generated files, format, types, layers
+lint: install-dev ## contracts, generated files, migrations, format, types, layers
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code --path proto/trellis
 	$(BIN)/buf build --path proto/trellis -o -#format=binpb | $(BIN)/buf breaking -#format=binpb --against proto/released.binpb
 	$(BIN)/python -m compiler.lint
 	$(BIN)/python -m compiler --check
+	$(BIN)/python -m compiler.diff
 	$(BIN)/python -m services.chassis.env_example --check
+	$(BIN)/python -m cli db lint
+	$(BIN)/python -m cli.reference --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -73,14 +78,18 @@ unit: install-dev ## only what needs no engine
 e2e: install-dev ## only the journeys through the edge
 	$(PYTEST) tests/e2e
 
+fuzz: install-dev ## try every REST operation at random, longer than make test does
+	TRELLIS_FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/e2e/test_schemathesis.py
+
 bench: install-dev ## measure, print the table and keep it in benchmarks/
 	$(BIN)/python -m benchmarks
 
 requirements: install-dev ## pin requirements/*.in again, with hashes
 	@for name in run dev; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
 
-release-contract: install-dev ## make today's contract the one that changes are compared with
+release-contract: gen ## make today's contract the one that changes are compared with
 	$(BIN)/buf build --exclude-source-info --path proto/trellis -o proto/released.binpb
+	cp gen/openapi/trellis.json proto/released.openapi.json
 
 clean: ## remove the environment and caches; data in .trellis/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 from joserfc.jwk import ECKey
 
+from benchmarks.access import check_access, refresh_token
+from benchmarks.compare import ROUNDS, compare
 from benchmarks.load import Call, Http, calls_per_s
 from benchmarks.platform import Platform, baseline, free_port, platform
 from benchmarks.report import Result, keep
@@ -22,8 +23,6 @@ from services.chassis.tokens import ACCESS, public_set, sign
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1.service_pb2_grpc import UserServiceStub
-
-ROUNDS = 5
 
 
 def main() -> None:
@@ -33,6 +32,7 @@ def main() -> None:
         user, token = running.sign_in()
         results += [_get_user_grpc(running, user, token), _update_user(running, user, token)]
         results.append(_get_user_rest(running, token))
+        results += [check_access(running), *refresh_token(running)]
     with platform() as running:
         results += [_idle_pss(running), _start(running)]
     sys.stdout.write(keep(results))
@@ -60,7 +60,7 @@ def _middleware() -> Result:
     }
     with baseline("chain", **settings) as ours, baseline("echo") as bare:
         token = sign(key, ACCESS, claims)
-        return _compare(
+        return compare(
             "middleware", 0.75, lambda: _get(ours, "users/usr_01", token), lambda: _get(bare, "users/usr_01", token)
         )
 
@@ -68,7 +68,7 @@ def _middleware() -> Result:
 def _get_user_grpc(running: Platform, user: str, token: str) -> Result:
     with baseline("bare", BENCH_DATABASE_URL=running.user_database_url) as bare:
         ours = running.home.ports["user_a"]
-        return _compare("get_user_grpc", 0.75, lambda: _get(ours, user, token), lambda: _get(bare, user, token))
+        return compare("get_user_grpc", 0.75, lambda: _get(ours, user, token), lambda: _get(bare, user, token))
 
 
 def _update_user(running: Platform, user: str, token: str) -> Result:
@@ -80,7 +80,7 @@ def _update_user(running: Platform, user: str, token: str) -> Result:
         ours = running.home.ports["user_a"]
         people = [running.sign_in() for _ in range(4)]  # one row would measure its lock, not the services
         mine = [*people, (user, token)]
-        return _compare("update_user", 0.60, lambda: _update(ours, mine), lambda: _update(bare, mine))
+        return compare("update_user", 0.60, lambda: _update(ours, mine), lambda: _update(bare, mine))
 
 
 def _get_user_rest(running: Platform, token: str) -> Result:
@@ -90,7 +90,7 @@ def _get_user_rest(running: Platform, token: str) -> Result:
         baseline("fastapi", BENCH_DATABASE_URL=running.user_database_url, BENCH_JWKS=jwks) as upstream,
         _plain_proxy(running, upstream) as proxy,
     ):
-        return _compare("get_user_rest", 1.0, lambda: _rest(edge, token), lambda: _rest(proxy, token))
+        return compare("get_user_rest", 1.0, lambda: _rest(edge, token), lambda: _rest(proxy, token))
 
 
 def _idle_pss(running: Platform) -> Result:
@@ -111,19 +111,6 @@ def _start(running: Platform) -> Result:
         running.trellis("up", "--detach")
         seconds.append(time.monotonic() - began_s)
     return Result("start_s", round(statistics.median(seconds), 2), "s", "≤ 4", ROUNDS)
-
-
-Driver = Callable[[], Coroutine[Any, Any, float]]
-
-
-def _compare(name: str, aim: float, ours: Driver, theirs: Driver) -> Result:
-    """Alternate, and return the ratio of the medians."""
-    sys.stderr.write(f"{name} …\n")
-    pairs = [(asyncio.run(ours()), asyncio.run(theirs())) for _ in range(ROUNDS)]
-    mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return Result(
-        name, round(mine / other, 2), "of its calls/s", f"≥ {aim}", ROUNDS, f"{mine:.0f} against {other:.0f} calls/s"
-    )
 
 
 async def _get(port: int, user: str, token: str) -> float:

@@ -3,6 +3,8 @@
     echo     bare grpc.aio: answers GetUser with a fixed user
     chain    the same behind the whole middleware list
     bare     bare grpc.aio: GetUser is one asyncpg fetchrow; UpdateUser one asyncpg transaction of the same rows
+    access   bare grpc.aio: answers CheckAccess with a fixed answer
+    refresh  bare grpc.aio: RefreshToken is one ES256 signature and the same rows of the same tables, read by asyncpg
     fastapi  FastAPI + SQLAlchemy + joserfc: the peer that many would write
 
 What they need comes in BENCH_* variables.
@@ -14,12 +16,20 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from joserfc import jws
+from joserfc.jwk import ECKey
 
+from trellis.auth.v1 import access_service_pb2 as access_rpc
+from trellis.auth.v1 import access_service_pb2_grpc as access_grpc
+from trellis.auth.v1 import resources_pb2 as auth_pb
+from trellis.auth.v1 import service_pb2 as auth_rpc
+from trellis.auth.v1 import service_pb2_grpc as auth_grpc
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1 import service_pb2_grpc as base
@@ -93,10 +103,74 @@ class Bare(base.UserServiceServicer):
         return answer
 
 
-async def serve_grpc(port: int, servicer: base.UserServiceServicer) -> None:
+class BareAccess(access_grpc.AccessServiceServicer):
+    """Answers from memory."""
+
+    async def CheckAccess(self, request: access_rpc.CheckAccessRequest, context: Any) -> access_rpc.CheckAccessResponse:
+        return access_rpc.CheckAccessResponse(
+            allowed=True,
+            role="roles/admin",
+            source="organizations/org_01/roleBindings/rbd_01",
+            resource=request.resource,
+            explanation="organizations/org_01/roleBindings/rbd_01 gives roles/admin on organizations/org_01/projects/9.",
+        )
+
+
+class BareRefresh(auth_grpc.AuthServiceServicer):
+    """Reads the session, and what its user may do in its organization, rotates it and signs one token."""
+
+    def __init__(self, pool: Any, users: Any) -> None:
+        self._pool, self._users = pool, users
+        self._key = ECKey.generate_key("P-256", {"kid": "bench"})
+
+    async def RefreshToken(self, request: auth_rpc.RefreshTokenRequest, context: Any) -> auth_pb.TokenSet:
+        name, _, generation = request.refresh_token.partition(" ")
+        session = await self._pool.fetchrow("SELECT * FROM sessions WHERE name = $1", name)
+        if session["organization"]:
+            await self._users.fetchrow(
+                'SELECT * FROM memberships WHERE organization = $1 AND "user" = $2', session["organization"], session["user"]
+            )
+            await self._pool.fetch(
+                "SELECT * FROM role_bindings WHERE organization = $1 AND subject = $2",
+                session["organization"],
+                session["user"],
+            )
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                "UPDATE sessions SET generation = generation + 1, rotate_time = now(), last_refresh_time = now()"
+                " WHERE name = $1 AND generation = $2 RETURNING *",
+                name,
+                int(generation),
+            )
+        return self._answer(row)
+
+    def _answer(self, row: Any) -> auth_pb.TokenSet:
+        now_s = int(time.time())
+        claims = {
+            "iss": "bench",
+            "aud": "bench",
+            "sub": row["user"],
+            "session": row["name"],
+            "iat": now_s,
+            "exp": now_s + 300,
+        }
+        header = {"alg": "ES256", "typ": "at+jwt", "kid": "bench"}
+        return auth_pb.TokenSet(
+            access_token=jws.serialize_compact(header, json.dumps(claims), self._key, algorithms=["ES256"]),
+            token_type="Bearer",
+            refresh_token=f"{row['name']} {row['generation']}",
+            session=row["name"],
+            user=row["user"],
+            organization=row["organization"],
+        )
+
+
+async def serve_grpc(
+    port: int, servicer: Any, add: Callable[[Any, grpc.aio.Server], None] = base.add_UserServiceServicer_to_server
+) -> None:
     """Serve without any interceptor."""
     server = grpc.aio.server()
-    base.add_UserServiceServicer_to_server(servicer, server)
+    add(servicer, server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     await server.wait_for_termination()
@@ -111,6 +185,18 @@ async def _bare(port: int) -> None:
 
     pool = await asyncpg.create_pool(os.environ["BENCH_DATABASE_URL"], min_size=8, max_size=8)
     await serve_grpc(port, Bare(pool))  # type: ignore[abstract]
+
+
+async def _access(port: int) -> None:
+    await serve_grpc(port, BareAccess(), access_grpc.add_AccessServiceServicer_to_server)  # type: ignore[abstract]
+
+
+async def _refresh(port: int) -> None:
+    import asyncpg
+
+    pool = await asyncpg.create_pool(os.environ["BENCH_DATABASE_URL"], min_size=8, max_size=8)
+    users = await asyncpg.create_pool(os.environ["BENCH_USERS_URL"], min_size=8, max_size=8)
+    await serve_grpc(port, BareRefresh(pool, users), auth_grpc.add_AuthServiceServicer_to_server)  # type: ignore[abstract]
 
 
 async def _chain(port: int) -> None:
@@ -190,6 +276,8 @@ SERVERS: dict[str, Callable[[int], Awaitable[None]]] = {
     "echo": _echo,
     "chain": _chain,
     "bare": _bare,
+    "access": _access,
+    "refresh": _refresh,
     "fastapi": _fastapi,
 }
 

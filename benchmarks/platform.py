@@ -33,15 +33,18 @@ class Platform:
     def user_database_url(self) -> str:
         return PostgresEngine(self.home.path, self.home.ports["postgres"]).url("trellis_user")
 
+    @property
+    def auth_database_url(self) -> str:
+        return PostgresEngine(self.home.path, self.home.ports["postgres"]).url("trellis_auth")
+
     def sql(self, statements: str) -> None:
         """Run statements on the user service's database."""
         PostgresEngine(self.home.path, self.home.ports["postgres"]).sql(statements, "trellis_user")
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any], token: str = "") -> dict[str, Any]:
         """POST JSON to the edge."""
-        request = urllib.request.Request(
-            self.home.endpoints["rest"] + path, json.dumps(body).encode(), {"content-type": "application/json"}
-        )
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+        request = urllib.request.Request(self.home.endpoints["rest"] + path, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
@@ -53,11 +56,15 @@ class Platform:
 
     def sign_in(self) -> tuple[str, str]:
         """Return a new person's name and access token."""
+        tokens = self.post("/v1/auth:signIn", {"email": self.sign_up(), "password": PASSWORD})
+        return str(tokens["user"]), str(tokens["accessToken"])
+
+    def sign_up(self) -> str:
+        """Return a new person's address; it is verified."""
         email = f"bench-{time.time_ns()}@example.com"
         self.post("/v1/auth:signUp", {"email": email, "password": PASSWORD, "displayName": "Bench"})
         self.post("/v1/auth:verifyEmail", {"token": self._token_for(email)})
-        tokens = self.post("/v1/auth:signIn", {"email": email, "password": PASSWORD})
-        return str(tokens["user"]), str(tokens["accessToken"])
+        return email
 
     def _token_for(self, email: str) -> str:
         end_s = time.monotonic() + 10

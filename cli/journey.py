@@ -5,13 +5,14 @@ Values that a later step needs are remembered by name; `{name}` in a request sta
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +42,7 @@ class Step:
     learns: Mapping[str, str] = field(default_factory=dict)
     """What to remember: name → field of the answer."""
     reads_mail: str = ""
-    """Whose mail has to be read before."""
+    """Whose mail has to be read before; its token is `{…_link}`, that of an invitation `{…_invitation}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,24 @@ STEPS = [
         "ada",
         learns={"ada_token": "access_token"},
     ),
+    Step(
+        "Ada invites Grace, who has no account yet.",
+        "InvitationService.CreateInvitation",
+        {"parent": "{organization}", "invitation": {"email": "{grace_email}", "role": "ROLE_MEMBER"}},
+        "ada",
+    ),
+    Step(
+        "Grace looks what the link in the mail is for.",
+        "InvitationService.PreviewInvitation",
+        {"token": "{grace_invitation}"},
+        reads_mail="grace",
+    ),
     *arrival("grace", "Grace"),
     Step(
-        "Ada makes Grace a member.",
-        "MembershipService.CreateMembership",
-        {"parent": "{organization}", "membership": {"user": "{grace_user}", "role": "ROLE_MEMBER"}},
-        "ada",
+        "Grace accepts and becomes a member.",
+        "InvitationService.AcceptInvitation",
+        {"token": "{grace_invitation}"},
+        "grace",
         learns={"membership": "name"},
     ),
     Step(
@@ -169,7 +182,8 @@ def _must_run() -> None:
 
 def _take(console: Console, number: int, step: Step, memory: Memory) -> None:
     if step.reads_mail:
-        memory[f"{step.reads_mail}_link"] = _token_in_mail(console, memory[f"{step.reads_mail}_email"])
+        token = _token_in_mail(console, memory[f"{step.reads_mail}_email"], known=memory.values())
+        memory[f"{step.reads_mail}_{'invitation' if token.startswith('inv_') else 'link'}"] = token
     request = _filled(step.request, memory)
     rest = rest_of(step.method, request)
     door, send = _DOORS[number % len(_DOORS)]
@@ -192,18 +206,19 @@ def _show(console: Console, door: str, command: str, *, taken: bool) -> None:
     console.print(f"{'→' if taken else ' '} {door}  {command}", markup=False, soft_wrap=True, style="" if taken else "dim")
 
 
-def _token_in_mail(console: Console, address: str) -> str:
+def _token_in_mail(console: Console, address: str, known: Collection[str]) -> str:
+    """Return the token of the newest mail once it is another than those of the mails before."""
     from cli.commands.mails import find, token_of
 
     console.print(f"\n   The mail arrives: trellis mail show {address} --link", style="dim", markup=False, soft_wrap=True)
     end_s = time.monotonic() + MAIL_WITHIN_S
     while True:
-        try:
-            return token_of(find(address))
-        except Failed:
-            if time.monotonic() > end_s:
-                raise
-            time.sleep(0.05)
+        with contextlib.suppress(Failed):
+            if (token := token_of(find(address))) not in known:
+                return token
+        if time.monotonic() > end_s:
+            raise Failed(f"no further mail came for {address}; `trellis mail` lists what there is.")
+        time.sleep(0.05)
 
 
 def _curl(call: RestCall, caller: str) -> str:

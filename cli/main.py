@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from cli.commands import calls, contracts, databases, demo, doctor, lifecycle, mails
+from cli.commands import (
+    backups,
+    calls,
+    config,
+    contracts,
+    databases,
+    demo,
+    doctor,
+    lifecycle,
+    mails,
+    people,
+    seeding,
+    support,
+    tokens,
+)
 
 app = typer.Typer(
     name="trellis",
@@ -16,7 +30,21 @@ app = typer.Typer(
     help="Run the Trellis platform on this machine and talk to it. Start with [bold]trellis up[/bold].",
     pretty_exceptions_enable=False,
 )
-for module in (lifecycle, calls, mails, databases, contracts, doctor, demo):
+for module in (
+    lifecycle,
+    calls,
+    tokens,
+    people,
+    mails,
+    seeding,
+    databases,
+    contracts,
+    doctor,
+    config,
+    backups,
+    support,
+    demo,
+):
     module.register(app)
 
 

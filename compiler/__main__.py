@@ -1,4 +1,4 @@
-"""`python -m compiler [--check]`: write everything under `gen/` that follows from the contract.
+"""`python -m compiler [--check]`: write everything under `gen/`, and `docs/errors.md`, that follows from the contract.
 
 A contract that breaks a rule of `compiler.lint` generates nothing. `--check` writes nothing and ends with 1 if
 something would change, naming each path.
@@ -70,9 +70,8 @@ def _empty(path: Path) -> bool:
 
 def differences(root: Path, wanted: dict[str, bytes]) -> list[str]:
     """Paths that are missing, stale or different."""
-    there = {path.relative_to(root).as_posix(): path for path in _files(root / GENERATED)}
-    stale = there.keys() - wanted.keys()
-    different = {path for path, data in wanted.items() if path not in there or there[path].read_bytes() != data}
+    stale = {path.relative_to(root).as_posix() for path in _files(root / GENERATED)} - wanted.keys()
+    different = {path for path, data in wanted.items() if not (root / path).is_file() or (root / path).read_bytes() != data}
     return sorted(stale | different)
 
 

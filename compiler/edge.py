@@ -20,6 +20,8 @@ from compiler.buf import ROOT
 FRAME = ROOT / "gateway-envoy/frame.yaml"
 DERIVED = ROOT / "gen/envoy/edge.json"
 DESCRIPTOR = ROOT / "gen/descriptor/trellis.binpb"
+OPENAPI = ROOT / "gen/openapi/trellis.json"
+DOCS = ROOT / "gateway-envoy/docs"
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where there is one: ten times as fast, and the start is counted in seconds."""
@@ -38,10 +40,12 @@ def compose(
     service_cluster = frame.pop("service_cluster")
     tracing, collector = frame.pop("tracing"), frame.pop("collector_cluster")
     clusters = [_service(service_cluster, name, name, ports) for name in derived["processes"]]
-    clusters.append(_service(service_cluster, "jwks_origin", "auth", ports))
+    clusters += [_service(service_cluster, name, "auth", ports) for name in ("jwks_origin", "api_keys")]
     values = {
         **{f"{name}_port": port for name, port in ports.items()},
         "descriptor": str(DESCRIPTOR),
+        "openapi": str(OPENAPI),
+        "docs": str(DOCS),
         "access_log": str(home / "logs/access.log"),
         "services": derived["services"],
         "errors": derived["errors"],

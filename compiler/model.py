@@ -40,6 +40,17 @@ class Field:
     """The resource type (or the child type) that the field's value names, or empty."""
     rules: Mapping[str, object]
     """protovalidate's rules, flat: `string.max_len`, `repeated.items.string.pattern`."""
+    json_name: str
+    """Its name in JSON and in queries, `displayName`."""
+    oneof: str
+    """The oneof it belongs to, or empty."""
+    optional: bool
+    """Whether it is declared `optional`: unset is another thing than zero, and left out of JSON."""
+    format: str
+    """google.api.field_info.format, for example `UUID4`, or empty."""
+    deprecated: bool
+    map_types: tuple[str, str]
+    """Types of the key and of the value if the field is a map; otherwise empty texts."""
 
     @property
     def value_rules(self) -> Mapping[str, object]:
@@ -61,11 +72,34 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Revokes:
+    """Fields of an event that say whose access tokens end with it. Empty: not compared."""
+
+    subject: str
+    organization: str
+    session: str
+    api_key: str
+    except_session: str
+    time: str
+    """Empty: the time of the event itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Where a message is published."""
 
     topic: str
     key: str
+    revokes: Revokes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Oneof:
+    """Fields of which at most one is set. Those that `optional` makes are none."""
+
+    name: str
+    required: bool
+    """Whether exactly one must be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +114,7 @@ class Message:
     event: Event | None
     has_rules: bool
     """Whether the message itself, beside its fields, has protovalidate rules."""
+    oneofs: tuple[Oneof, ...]
 
     def field(self, name: str) -> Field | None:
         """The field of that name, if there is one."""
@@ -93,6 +128,8 @@ class Reason:
     code: str
     message: str
     metadata: tuple[tuple[str, str], ...]
+    advice: str
+    """What the caller can do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +202,8 @@ class Policy:
     access: str
     """`public`, `signed_in`, `permission` or `internal`."""
     permission: str
+    permission_for_others: str
+    """What a `signed_in` caller needs to ask about others than itself; empty if it may not."""
     granted_to: tuple[str, ...]
     """`owner`, `admin`, `member`."""
     callers: tuple[str, ...]
@@ -176,6 +215,12 @@ class Policy:
     slo_success: float
     audited: bool
     reasons: tuple[str, ...]
+
+    @property
+    def grantable(self) -> str:
+        """The permission that `granted_to` is about, whichever it is."""
+        return self.permission or self.permission_for_others
+
     api_keys: bool = False
     """Whether an API key may do what asks for no permission."""
 
@@ -197,6 +242,9 @@ class Rpc:
     place: Place
     bindings: tuple[HttpBinding, ...]
     policy: Policy
+    deprecated: bool
+    operation: tuple[str, str]
+    """Types of the response and the metadata of the google.longrunning.Operation it answers with, or empty texts."""
 
     @property
     def full_name(self) -> str:
@@ -235,6 +283,10 @@ class Contract:
     services: tuple[Service, ...]
     messages: Mapping[str, Message]
     enums: Mapping[str, Enum]
+    definitions: tuple[Resource, ...]
+    """Resources that no message of the contract is, by `google.api.resource_definition`."""
+    imported: Mapping[str, Message]
+    """Messages of others that the contract may use, such as google.rpc.Status."""
 
     @cached_property
     def rpcs(self) -> tuple[Rpc, ...]:
@@ -245,6 +297,11 @@ class Contract:
     def processes(self) -> tuple[str, ...]:
         """The processes that serve the contract: `auth`, `user`."""
         return tuple(sorted({service.process for service in self.services}))
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every resource, also those that no message of the contract is."""
+        return (*(message.resource for message in self.messages.values() if message.resource), *self.definitions)
 
     def request(self, rpc: Rpc) -> Message:
         """The request message of an RPC."""

@@ -21,11 +21,13 @@ from compiler.model import (
     Field,
     HttpBinding,
     Message,
+    Oneof,
     Place,
     Policy,
     RateLimit,
     Reason,
     Resource,
+    Revokes,
     Rpc,
     Service,
     Variable,
@@ -36,6 +38,9 @@ PACKAGE = "trellis."
 FieldProto = descriptor_pb2.FieldDescriptorProto
 _MESSAGE_TYPE, _NESTED_TYPE, _ENUM_TYPE, _NESTED_ENUM, _SERVICE = (4,), (3,), (5,), (4,), (6,)
 _FIELD, _VALUE, _METHOD = (2,), (2,), (2,)
+_TOOLS = ("google.api", "google.protobuf", "buf.validate")
+"""Packages of imports that describe contracts or have a JSON form of their own: their messages are no data."""
+_BEFORE_ITEM = re.compile(r"\n(?=\s*(?:[-*]|\d+\.)\s)")
 Path = tuple[int, ...]
 
 
@@ -44,10 +49,14 @@ def read(image: bytes) -> Contract:
     files = descriptor_pb2.FileDescriptorSet.FromString(image).file
     options = _Options(files)
     readers = [_FileReader(file, options) for file in files if file.package.startswith(PACKAGE)]
+    others = [file for file in files if not file.package.startswith(PACKAGE) and file.package not in _TOOLS]
+    imported = [_FileReader(file, options) for file in others]
     return Contract(
         services=tuple(service for reader in readers for service in reader.services()),
         messages={message.name: message for reader in readers for message in reader.messages()},
         enums={enum.name: enum for reader in readers for enum in reader.enums()},
+        definitions=tuple(resource for reader in readers for resource in reader.definitions()),
+        imported={message.name: message for reader in imported for message in reader.messages()},
     )
 
 
@@ -103,6 +112,10 @@ class _FileReader:
             for number, enum in enumerate(message.enum_type):
                 yield self._enum(enum, name, (*path, *_NESTED_ENUM, number))
 
+    def definitions(self) -> Iterator[Resource]:
+        for resource in self._options.get(self._file.options, "google.api.resource_definition") or ():
+            yield Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural)
+
     def _all_messages(self) -> Iterator[tuple[descriptor_pb2.DescriptorProto, str, Path]]:
         waiting: list[tuple[descriptor_pb2.DescriptorProto, str, Path]]
         waiting = [(m, self._file.package, (*_MESSAGE_TYPE, i)) for i, m in enumerate(self._file.message_type)]
@@ -120,6 +133,7 @@ class _FileReader:
 
     def _rpc(self, rpc: descriptor_pb2.MethodDescriptorProto, service: str, path: Path) -> Rpc:
         http = self._options.get(rpc.options, "google.api.http")
+        operation = self._options.get(rpc.options, "google.longrunning.operation_info")
         return Rpc(
             name=rpc.name,
             service=service,
@@ -131,16 +145,19 @@ class _FileReader:
             place=self._place(path),
             bindings=tuple(_binding(rule) for rule in (http, *http.additional_bindings)) if http else (),
             policy=self._policy(self._options.get(rpc.options, "trellis.policy.v1.method")),
+            deprecated=rpc.options.deprecated,
+            operation=(operation.response_type, operation.metadata_type) if operation else ("", ""),
         )
 
     def _policy(self, policy: Any) -> Policy:
         if policy is None:
-            return Policy("", "", (), (), 0, "", None, 0, 0, audited=False, reasons=())
+            return Policy("", "", "", (), (), 0, "", None, 0, 0, audited=False, reasons=())
         access = policy.WhichOneof("access") or ""
         roles = self._options.enum_names("trellis.policy.v1.PredefinedRole")
         return Policy(
             access=access if access and getattr(policy, access) else "",
             permission=policy.permission,
+            permission_for_others=policy.permission_for_others,
             granted_to=tuple(roles[role].lower() for role in policy.granted_to),
             callers=tuple(policy.internal.callers),
             timeout_s=_seconds(policy.timeout),
@@ -167,20 +184,29 @@ class _FileReader:
         return Message(
             name=name,
             place=self._place(path),
-            fields=tuple(self._field(field, (*path, *_FIELD, i)) for i, field in enumerate(message.field)),
+            fields=tuple(self._field(field, message, (*path, *_FIELD, i)) for i, field in enumerate(message.field)),
             resource=resource and Resource(resource.type, tuple(resource.pattern), resource.singular, resource.plural),
-            event=event and Event(event.topic, event.key),
+            event=event and Event(event.topic, event.key, _revokes(event)),
             has_rules=self._options.get(message.options, "buf.validate.message") is not None,
+            oneofs=tuple(self._oneofs(message)),
         )
 
-    def _field(self, field: FieldProto, path: Path) -> Field:
+    def _oneofs(self, message: descriptor_pb2.DescriptorProto) -> Iterator[Oneof]:
+        for number, oneof in enumerate(message.oneof_decl):
+            if any(f.HasField("oneof_index") and f.oneof_index == number and not f.proto3_optional for f in message.field):
+                rules = self._options.get(oneof.options, "buf.validate.oneof")
+                yield Oneof(oneof.name, bool(rules and rules.required))
+
+    def _field(self, field: FieldProto, message: descriptor_pb2.DescriptorProto, path: Path) -> Field:
         options = field.options
+        info = self._options.get(options, "google.api.field_info")
+        chosen = field.HasField("oneof_index") and not field.proto3_optional
         reference = self._options.get(options, "google.api.resource_reference")
         rules = self._options.get(options, "buf.validate.field")
         behaviors = self._options.enum_names("google.api.FieldBehavior")
         return Field(
             name=field.name,
-            type=field.type_name[1:] or FieldProto.Type.Name(field.type).removeprefix("TYPE_").lower(),
+            type=_type(field),
             repeated=field.label == FieldProto.LABEL_REPEATED,
             place=self._place(path),
             behaviors=tuple(behaviors[b] for b in self._options.get(options, "google.api.field_behavior") or ()),
@@ -189,6 +215,12 @@ class _FileReader:
             ),
             reference=(reference.type or reference.child_type) if reference else "",
             rules=dict(_flat(rules, "")) if rules else {},
+            json_name=field.json_name,
+            oneof=message.oneof_decl[field.oneof_index].name if chosen else "",
+            optional=field.proto3_optional,
+            format=self._known("google.api.FieldInfo.Format", info.format) if info else "",
+            deprecated=options.deprecated,
+            map_types=_map_types(field, message),
         )
 
     def _enum(self, enum: descriptor_pb2.EnumDescriptorProto, scope: str, path: Path) -> Enum:
@@ -203,7 +235,20 @@ class _FileReader:
         reason = self._options.get(value.options, "trellis.policy.v1.reason")
         if reason is None:
             return None
-        return Reason(reason.code, reason.message, tuple(sorted(reason.metadata.items())))
+        return Reason(reason.code, reason.message, tuple(sorted(reason.metadata.items())), reason.advice)
+
+
+def _type(field: FieldProto) -> str:
+    return field.type_name[1:] or FieldProto.Type.Name(field.type).removeprefix("TYPE_").lower()
+
+
+def _map_types(field: FieldProto, message: descriptor_pb2.DescriptorProto) -> tuple[str, str]:
+    """Types of key and value, which stand in an entry message that the compiler of protos makes."""
+    short = field.type_name.rpartition(".")[2]
+    for entry in message.nested_type:
+        if entry.name == short and entry.options.map_entry:
+            return _type(entry.field[0]), _type(entry.field[1])
+    return "", ""
 
 
 def _binding(rule: Any) -> HttpBinding:
@@ -219,6 +264,12 @@ def _binding(rule: Any) -> HttpBinding:
         variables=tuple(Variable(field, group) for field, group in variables),
         response_body=rule.response_body,
     )
+
+
+def _revokes(event: Any) -> Revokes | None:
+    if not event.HasField("revokes"):
+        return None
+    return Revokes(**{field.name: getattr(event.revokes, field.name) for field in event.revokes.DESCRIPTOR.fields})
 
 
 def _flat(message: Any, prefix: str) -> Iterator[tuple[str, object]]:
@@ -240,6 +291,10 @@ def _prefix(enum: str) -> str:
 
 
 def _unwrap(comment: str) -> str:
-    """A comment as its paragraphs, each on one line."""
+    """A comment as its paragraphs, each on one line; the items of a list stay on lines of their own."""
     paragraphs = re.split(r"\n\s*\n", comment.strip())
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    return "\n\n".join("\n".join(map(_joined, _BEFORE_ITEM.split(paragraph))) for paragraph in paragraphs)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

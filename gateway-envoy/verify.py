@@ -119,7 +119,7 @@ CASES: tuple[Case, ...] = (
     Case("an unknown query parameter", "GET", f"{ME}?nmae=x", 400, "REQUEST_INVALID", signed=True),
     Case("an unknown path", "GET", "/v1/nothing", 404, "ENDPOINT_UNKNOWN", signed=True),
     Case("a path outside the API", "GET", "/etc/passwd", 404, "ENDPOINT_UNKNOWN"),
-    Case("a wrong verb", "DELETE", ME, 404, "ENDPOINT_UNKNOWN", signed=True),
+    Case("a wrong verb", "PUT", ME, 404, "ENDPOINT_UNKNOWN", signed=True),
     Case("broken JSON", "POST", "/v1/auth:signIn", 400, "REQUEST_INVALID", headers=JSON, body=b'{"email":'),
     Case("a wrong type", "POST", "/v1/auth:signIn", 400, "REQUEST_INVALID", headers=JSON, body=b'{"email":{"a":1}}'),
     Case("deep JSON", "POST", "/v1/auth:signIn", 400, "REQUEST_INVALID", headers=JSON, body=nested(200)),

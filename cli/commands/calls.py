@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.commands.output import Failed, Format, NotReady, answer, explain, table
+from cli.commands.output import Format, Output, document, examples, listing, record
 from cli.home import home
 
 TIMEOUT_S = 30
+_CALL = examples(
+    "trellis call JwksService.GetJwks",
+    """trellis call UserService.GetUser -d '{"name": "users/me"}'""",
+    """trellis call OrganizationService.ListOrganizations --token "$TOKEN" -o yaml""",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     panel = "Use"
-    app.command(rich_help_panel=panel)(call)
-    app.command(rich_help_panel=panel)(methods)
-    app.command(rich_help_panel=panel)(describe)
+    app.command(rich_help_panel=panel, epilog=_CALL)(call)
+    app.command(rich_help_panel=panel, epilog=examples("trellis methods", "trellis methods -o json | jq -r '.[].method'"))(
+        methods
+    )
+    app.command(
+        rich_help_panel=panel, epilog=examples("trellis describe Organization", "trellis describe UserService.GetUser")
+    )(describe)
 
 
 def call(
@@ -29,12 +37,14 @@ def call(
     token: Annotated[str, typer.Option(help="Access token.", envvar="TRELLIS_TOKEN")] = "",
     target: Annotated[str, typer.Option(help="host:port; the running edge without.")] = "",
     timeout_s: Annotated[float, typer.Option(help="Deadline in seconds.")] = TIMEOUT_S,
+    output: Output = Format.JSON,
 ) -> None:
-    """Call an RPC through the edge and print its answer as JSON."""
+    """Call an RPC through the edge and print its answer; of a stream, one answer after another."""
     import grpc
     from google.protobuf import json_format, message_factory
 
     from cli import contract
+    from cli.edge import refused
 
     try:
         found = contract.method(method)
@@ -48,13 +58,12 @@ def call(
     with grpc.insecure_channel(target or home().endpoints["grpc"]) as channel:
         try:
             for reply in replies(channel, found, request, token, timeout_s):
-                text = json_format.MessageToJson(reply, descriptor_pool=contract.pool(), preserving_proto_field_name=True)
-                sys.stdout.write(text + "\n")
+                _print(reply, output, streamed=found.server_streaming)
         except grpc.RpcError as error:
-            _explain(error, target)
+            refused(error, target)
 
 
-def methods(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+def methods(output: Output = Format.TABLE) -> None:
     """List every RPC with its REST binding and who may call it."""
     from trellis.policies import POLICIES
 
@@ -62,22 +71,36 @@ def methods(output: Annotated[Format, typer.Option("--output", "-o")] = Format.T
     for policy in POLICIES.values():
         _, service, name = policy.method.split("/")
         access = policy.permission or policy.access
-        rows.append([f"{service.rpartition('.')[2]}.{name}", _rest(policy.bindings), access, f"{policy.timeout_s:g} s"])
-    if output is Format.JSON:
-        return answer([dict(zip(("method", "rest", "access", "timeout"), row, strict=True)) for row in rows])
-    table("", ["method", "REST", "access", "timeout"], rows)
+        row = (f"{service.rpartition('.')[2]}.{name}", _rest(policy.bindings), access, f"{policy.timeout_s:g} s")
+        rows.append(dict(zip(("method", "rest", "access", "timeout"), row, strict=True)))
+    listing(rows, output, {"method": "method", "rest": "REST", "access": "access", "timeout": "timeout"})
 
 
-def describe(name: Annotated[str, typer.Argument(help="A message, for example Organization, or an RPC.")]) -> None:
-    """Show a message's fields as the contract has them."""
+def describe(
+    name: Annotated[str, typer.Argument(help="A message, for example Organization, or an RPC.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Show a message's fields as the contract has them; of an RPC, those of its request."""
     from cli import contract
 
     try:
         found = contract.method(name).input_type if "." in name and not name[0].islower() else contract.message(name)
     except contract.Unknown as error:
         raise typer.BadParameter(str(error)) from None
-    rows = [[str(field.number), field.name, _kind(field)] for field in found.fields]
-    table(found.full_name, ["number", "field", "type"], rows)
+    listing([{"number": f.number, "field": f.name, "type": _kind(f)} for f in found.fields], output)
+
+
+def _print(reply: Any, output: Format, *, streamed: bool) -> None:
+    from google.protobuf import json_format
+
+    from cli import contract
+
+    value = json_format.MessageToDict(reply, descriptor_pool=contract.pool(), preserving_proto_field_name=True)
+    if streamed and output is Format.YAML:
+        sys.stdout.write("---\n")
+    if output is Format.TABLE:
+        return record(value, output)
+    document(value, output)
 
 
 def _text(data: str) -> str:
@@ -102,23 +125,6 @@ def replies(channel: Any, method: Any, request: Any, token: str, timeout_s: floa
     )
     reply = rpc(request, timeout=timeout_s, metadata=[("authorization", f"Bearer {token}")] if token else [])
     return reply if method.server_streaming else [reply]
-
-
-def _explain(error: Any, target: str) -> None:
-    """Print the status with its details, and end with the right exit code."""
-    import grpc
-    from google.protobuf import json_format
-    from google.rpc import error_details_pb2  # noqa: F401 -- makes the details known to json_format
-    from grpc_status import rpc_status
-
-    status = rpc_status.from_call(error)
-    if status is not None:
-        explain(json.dumps({"status": error.code().name, **json_format.MessageToDict(status)}, indent=2))
-        raise Failed(f"{error.code().name}: {status.message}")
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        where = f"at {target}" if target else "at the edge; is it up? See `trellis status`"
-        raise NotReady(f"nothing answers {where}: {error.details()}")
-    raise Failed(f"{error.code().name}: {error.details()}")
 
 
 def _rest(bindings: Any) -> str:

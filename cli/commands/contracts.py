@@ -7,13 +7,13 @@ import sys
 
 import typer
 
-from cli.commands.output import Failed
+from cli.commands.output import Failed, examples
 from cli.home import ROOT
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel="Contracts")(gen)
+    app.command(rich_help_panel="Contracts", epilog=examples("trellis gen", "trellis gen --check"))(gen)
 
 
 def gen(check: bool = typer.Option(False, help="Change nothing; fail if something would change.")) -> None:

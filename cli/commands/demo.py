@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from cli.commands.output import examples
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel="Use")(demo)
+    app.command(rich_help_panel="Use", epilog=examples("trellis demo"))(demo)
 
 
 def demo() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import typer
 
-from cli.commands.output import table
+from cli.commands.output import Format, Output, examples, listing
 from cli.control import NotRunning, ask
 from cli.home import Home, PortTaken, home, refuse_taken
 
@@ -36,17 +36,26 @@ class Finding:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel="Care")(doctor)
+    app.command(rich_help_panel="Care", epilog=examples("trellis doctor", "trellis doctor -o json"))(doctor)
 
 
-def doctor() -> None:
+def doctor(output: Output = Format.TABLE) -> None:
     """Look at this machine and at what runs; explain each failure and its cure. Exit code 1 if there is one."""
-    here = home()
-    findings = [look(here) for look in LOOKS] + _processes(here)
-    rows = [["ok" if f.fine else "FAILED", f.what, f.found, "" if f.fine else f.cure] for f in findings]
-    table("", ["", "what", "found", "cure"], rows)
+    findings = examined(home())
+    listing([described(finding) for finding in findings], output)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
+
+
+def examined(here: Home) -> list[Finding]:
+    """Return what all the looks found."""
+    return [look(here) for look in LOOKS] + _processes(here)
+
+
+def described(finding: Finding) -> dict[str, str]:
+    """Return a finding as it is printed."""
+    cure = "" if finding.fine else finding.cure
+    return {"verdict": "ok" if finding.fine else "FAILED", "what": finding.what, "found": finding.found, "cure": cure}
 
 
 def _python(_: Home) -> Finding:

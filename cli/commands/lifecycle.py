@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands.output import Failed, Format, NotReady, answer, explain, table
+from cli.commands.output import Failed, Format, NotReady, Output, document, examples, explain, listing
 from cli.control import NotRunning, ask, end
 from cli.home import PORT_NAMES, Home, PortTaken, home
 
@@ -18,16 +18,21 @@ READY_WITHIN_S = 90.0
 ENDED_WITHIN_S = 40.0
 LAST_BASE = 65_536 - len(PORT_NAMES)
 _LAST_LINES = 12
+_LOGS = examples(
+    "trellis logs auth -f", "trellis logs --level error", "trellis logs --trace 4bf92f3577b34da6a3ce929d0e0e4736"
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     panel = "Run"
-    app.command(rich_help_panel=panel)(up)
-    app.command(rich_help_panel=panel)(down)
-    app.command(rich_help_panel=panel)(restart)
-    app.command(rich_help_panel=panel)(status)
-    app.command(rich_help_panel=panel)(logs)
+    app.command(rich_help_panel=panel, epilog=examples("trellis up", "trellis up --detach", "trellis up --port-base 24000"))(
+        up
+    )
+    app.command(rich_help_panel=panel, epilog=examples("trellis down"))(down)
+    app.command(rich_help_panel=panel, epilog=examples("trellis restart", "trellis restart auth"))(restart)
+    app.command(rich_help_panel=panel, epilog=examples("trellis status", "trellis status -o json | jq .healthy"))(status)
+    app.command(rich_help_panel=panel, epilog=_LOGS)(logs)
 
 
 def up(
@@ -65,15 +70,15 @@ def restart(
         raise Failed(error)
 
 
-def status(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+def status(output: Output = Format.TABLE) -> None:
     """Show what runs and where it answers. Exit code 3 unless all is healthy."""
     found = _ask("status")
-    if output is Format.JSON:
-        answer(found)
+    if output is Format.TABLE:
+        columns = {"name": "process", "state": "state", "pid": "pid", "restarts": "restarts"}
+        listing(found["processes"], output, columns)
+        listing([{"endpoint": name, "address": address} for name, address in found["endpoints"].items()], output)
     else:
-        rows = [[p["name"], p["state"], str(p["pid"] or ""), str(p["restarts"])] for p in found["processes"]]
-        table("", ["process", "state", "pid", "restarts"], rows)
-        table("", ["endpoint", "address"], [[name, address] for name, address in found["endpoints"].items()])
+        document(found, output)
     if not found["healthy"]:
         raise typer.Exit(3)
 

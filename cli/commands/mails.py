@@ -9,31 +9,31 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands.output import Failed, Format, answer, table
+from cli.commands.output import Failed, Format, Output, document, examples, listing
 from cli.home import home
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     mail = typer.Typer(help="Read the mail that the platform sent.", no_args_is_help=False, invoke_without_command=True)
-    mail.callback()(listing)
-    mail.command("list")(show_all)
-    mail.command()(show)
+    mail.callback(epilog=examples("trellis mail"))(overview)
+    mail.command("list", epilog=examples("trellis mail list", "trellis mail list -o yaml"))(show_all)
+    mail.command(epilog=examples("trellis mail show", "trellis mail show ada@example.com --link"))(show)
     app.add_typer(mail, name="mail", rich_help_panel="Use")
 
 
-def listing(context: typer.Context, output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+def overview(context: typer.Context, output: Output = Format.TABLE) -> None:
     """Read the mail that the platform sent: a list, newest last."""
     if not context.invoked_subcommand:
         show_all(output)
 
 
-def show_all(output: Annotated[Format, typer.Option("--output", "-o")] = Format.TABLE) -> None:
+def show_all(output: Output = Format.TABLE) -> None:
     """List the mails, newest last."""
     mails = [_read(path) for path in outbox()]
-    if output is Format.JSON:
-        return answer(mails)
-    table("", ["id", "time", "to", "subject"], [[m["id"], m["time"][:19], m["to"], m["subject"]] for m in mails])
+    if output is not Format.TABLE:
+        return document(mails, output)
+    listing([{**mail, "time": mail["time"][:19]} for mail in mails], output, {k: k for k in ("id", "time", "to", "subject")})
 
 
 def show(

@@ -31,3 +31,12 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that was never readable by others, not even for a moment."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Write a private file whole: a reader finds the old text or the new one, also after a crash."""
+    draft = path.with_name(f"{path.name}.part")
+    write_private(draft, text)
+    with draft.open() as file:
+        os.fsync(file.fileno())
+    os.replace(draft, path)

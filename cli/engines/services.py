@@ -78,19 +78,22 @@ class ServicesEngine:
         return {"env": self._env(service), "slots": slots}
 
     def _env(self, service: str) -> dict[str, str]:
-        made = {
+        return {name: os.environ.get(own_name(service, name), value) for name, value in self.made(service).items()}
+
+    def made(self, service: str) -> dict[str, str]:
+        """Return what a service is given here, unless the environment has something else for it."""
+        return {
             "TRELLIS_DATABASE_URL": self._postgres.url(database_of(service)),
             "TRELLIS_VALKEY_URL": self._valkey.url(),
             "TRELLIS_ROOT_SECRET": self.home.root_secret(service),
             "TRELLIS_SERVICE_KEY": self.home.service_key(service),
             "TRELLIS_SERVICE_KEYS": self.home.service_keys(),
             "TRELLIS_MAIL_URL": f"outbox:{self.home.mail}",
-            **{f"TRELLIS_{name.upper()}_TARGET": _target(self.home.ports, name) for name in SERVICES},
+            **{f"TRELLIS_{name.upper()}_TARGET": target_of(self.home.ports, name) for name in SERVICES},
         }
-        return {name: os.environ.get(_own(service, name), value) for name, value in made.items()}
 
 
-def _own(service: str, name: str) -> str:
+def own_name(service: str, name: str) -> str:
     """Return the variable that sets `name` for one service: `TRELLIS_DATABASE_URL` → `TRELLIS_AUTH_DATABASE_URL`."""
     return name.replace("TRELLIS_", f"TRELLIS_{service.upper()}_", 1)
 
@@ -100,6 +103,6 @@ def database_of(service: str) -> str:
     return f"trellis_{service}"
 
 
-def _target(ports: Mapping[str, int], service: str) -> str:
+def target_of(ports: Mapping[str, int], service: str) -> str:
     """Return both slots of a service as a gRPC target."""
     return "ipv4:" + ",".join(f"127.0.0.1:{ports[f'{service}_{slot}']}" for slot in "ab")

@@ -1,4 +1,4 @@
-"""`python -m compiler.lint`: check the contract and the vendored protos; ends with 1 if a rule is broken."""
+"""`python -m compiler.lint`: check the contract and what is vendored; ends with 1 if a rule is broken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main() -> int:
     except buf.BufError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    found = [*map(str, findings(contract)), *vendored.differences()]
+    found = [*map(str, findings(contract)), *vendored.differences(), *vendored.page_differences()]
     for line in found:
         print(line)  # noqa: T201
     rpcs = len(contract.rpcs)

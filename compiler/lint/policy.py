@@ -54,10 +54,12 @@ def permission(contract: Contract) -> Iterator[Problem]:
     """A permission that no role carries shuts everybody out; a role without one grants nothing."""
     for rpc in contract.rpcs:
         policy = rpc.policy
-        if bool(policy.permission) != bool(policy.granted_to):
-            yield _at(rpc, "set permission and granted_to together")
-        if policy.permission and not _PERMISSION.fullmatch(policy.permission):
-            yield _at(rpc, f"write the permission as resources.verb, not {policy.permission!r}")
+        if bool(policy.grantable) != bool(policy.granted_to):
+            yield _at(rpc, "set permission (or permission_for_others) and granted_to together")
+        if policy.grantable and not _PERMISSION.fullmatch(policy.grantable):
+            yield _at(rpc, f"write the permission as resources.verb, not {policy.grantable!r}")
+        if policy.permission_for_others and policy.access != "signed_in":
+            yield _at(rpc, "use permission_for_others with signed_in only: it widens what the caller may ask about itself")
         if len(set(policy.granted_to)) != len(policy.granted_to):
             yield _at(rpc, "name each role once")
 
@@ -114,8 +116,19 @@ def binding(contract: Contract) -> Iterator[Problem]:
                 yield _at(rpc, f"{http.template} names the field {missing!r}, which the request lacks")
             if http.response_body:
                 yield _at(rpc, "remove response_body: the edge refuses it; answer with the resource itself")
-            if cure := _verb(rpc, http):
+            if cure := _verb(contract, rpc, http):
                 yield _at(rpc, cure)
+
+
+@rule("http-unique")
+def unique(contract: Contract) -> Iterator[Problem]:
+    """A request belongs to one RPC, whatever order the edge tries them in."""
+    owners: dict[tuple[str, str], str] = {}
+    for rpc in contract.rpcs:
+        for http in rpc.bindings:
+            shape = re.sub(r"\?P<g\d+>", "", http.regex).replace("(", "").replace(")", "")
+            if owners.setdefault((http.verb, shape), rpc.full_name) != rpc.full_name:
+                yield _at(rpc, f"bind it elsewhere: {owners[http.verb, shape]} has {http.verb} {http.template}")
 
 
 @rule("request-of-its-own")
@@ -127,11 +140,12 @@ def own_request(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, f"give it a request message of its own; {owners[rpc.input]} has this one")
 
 
-def _verb(rpc: Rpc, http: HttpBinding) -> str:
+def _verb(contract: Contract, rpc: Rpc, http: HttpBinding) -> str:
     custom = ":" in http.template.rpartition("}")[2].rpartition("/")[2]
     if custom or not rpc.name.startswith(("Get", "List", "Create", "Update", "Delete")):
-        wanted = "GET" if rpc.no_side_effects else "POST"
-        body = http.body == ("" if rpc.no_side_effects else "*")
+        in_url = rpc.no_side_effects and _fits_url(contract, rpc)
+        wanted = "GET" if in_url else "POST"
+        body = http.body == ("" if in_url else "*")
     else:
         method = re.match(r"Get|List|Create|Update|Delete", rpc.name)
         wanted = {"Create": "POST", "Update": "PATCH", "Delete": "DELETE"}.get(method[0] if method else "", "GET")
@@ -139,6 +153,12 @@ def _verb(rpc: Rpc, http: HttpBinding) -> str:
     if http.verb != wanted:
         return f"bind it to {wanted}, not {http.verb}"
     return "" if body else "let the body be the resource (Create, Update), `*` (custom methods) or nothing"
+
+
+def _fits_url(contract: Contract, rpc: Rpc) -> bool:
+    """Say whether a URL may hold the request, which tells of nobody, and can, since no list of messages is in it."""
+    fields = [field for _, _, field in contract.walk(contract.request(rpc))]
+    return not any(field.data_class or (field.repeated and field.type in contract.messages) for field in fields)
 
 
 def _complete(limit: RateLimit) -> bool:
@@ -164,5 +184,6 @@ RULES: tuple[Rule, ...] = (
     rate_limit,
     exposure,
     binding,
+    unique,
     own_request,
 )

@@ -57,13 +57,15 @@ SECRET = frozenset(
     }
 )
 """Names of fields that open something."""
+_OPTIONS = "trellis.policy."
+"""The options hold names of fields, never their values."""
 
 
 @rule("data-class")
 def classified(contract: Contract) -> Iterator[Problem]:
     """Logs, exports and erasure follow the data class, so it must not be forgotten."""
     for message in contract.messages.values():
-        for field in message.fields:
+        for field in message.fields if not message.name.startswith(_OPTIONS) else ():
             wanted = _class_by_name(message, field)
             if wanted and field.data_class != wanted:
                 yield _at(message, field, f"add (trellis.policy.v1.data_class) = DATA_CLASS_{wanted}")

@@ -96,6 +96,8 @@ def _form(value: EnumValue, name: str) -> str:
         return f"use a canonical code, not {reason.code!r}"
     if not reason.message.endswith("."):
         return "give an example message: one sentence with a full stop"
+    if not reason.advice.endswith("."):
+        return "say in `advice` what the caller can do about it, with a full stop"
     for key, example in reason.metadata:
         if not _METADATA_KEY.fullmatch(key) or not example:
             return f"name the metadata key [a-z][a-zA-Z0-9_-]+ and give an example: {key!r}"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, Field, Message
 
 DOMAIN = "trellis.dev/"
+ANY = "*"
+"""What a field refers to that may name a resource of any type (AIP-4231)."""
+_CRITERIA = ("subject", "organization", "session", "api_key")
 _HOLDERS = ("name", "parent", "names")
-_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*")
+_SEGMENTS = re.compile(r"[a-z][A-Za-z]*/\{[a-z_]+\}(/[a-z][A-Za-z]*/\{[a-z_]+\})*(/[a-z][A-Za-z]*)?")
+"""Collections and ids in turn; the last may be a singleton without an id (AIP-156)."""
 
 
 @rule("resource")
@@ -44,8 +49,9 @@ def unannotated(contract: Contract) -> Iterator[Problem]:
 @rule("resource-reference")
 def reference(contract: Contract) -> Iterator[Problem]:
     """The organization check reads resource names, so it must know every field that holds one."""
-    known = {message.resource.type: message for message in _resources(contract) if message.resource}
-    singulars = {message.resource.singular for message in _resources(contract) if message.resource}
+    resources = [*(message.resource for message in _resources(contract) if message.resource), *contract.definitions]
+    known = {resource.type for resource in resources}
+    singulars = {resource.singular for resource in resources}
     for rpc in contract.rpcs:
         request = contract.request(rpc)
         for field in request.fields:
@@ -54,7 +60,7 @@ def reference(contract: Contract) -> Iterator[Problem]:
                 yield _at(request, field, "add google.api.resource_reference")
     for message in contract.messages.values():
         for field in message.fields:
-            if field.reference and field.reference not in known:
+            if field.reference and field.reference not in {*known, ANY}:
                 yield _at(message, field, f"refer to a resource of the contract, not {field.reference!r}")
 
 
@@ -83,6 +89,22 @@ def event(contract: Contract) -> Iterator[Problem]:
             yield message.place, message.name, "let `key` name a string field of the event"
 
 
+@rule("event-revokes")
+def revokes(contract: Contract) -> Iterator[Problem]:
+    """What ends tokens says whose, by fields that exist: a wrong name would end nobody's."""
+    for message in contract.messages.values():
+        if message.event is None or message.event.revokes is None:
+            continue
+        named = asdict(message.event.revokes)
+        if not any(named[criterion] for criterion in _CRITERIA):
+            yield message.place, message.name, f"let `revokes` name one of {', '.join(_CRITERIA)}"
+        for criterion, name in named.items():
+            kind = "google.protobuf.Timestamp" if criterion == "time" else "string"
+            field = message.field(name)
+            if name and (field is None or field.type != kind or field.repeated):
+                yield message.place, message.name, f"let `revokes.{criterion}` name a {kind} field of the event"
+
+
 def _resources(contract: Contract) -> Iterator[Message]:
     return (message for message in contract.messages.values() if message.resource)
 
@@ -95,4 +117,4 @@ def _at(message: Message, field: Field, cure: str) -> Problem:
     return field.place, f"{message.name}.{field.name}", cure
 
 
-RULES: tuple[Rule, ...] = (annotated, unannotated, reference, pattern, event)
+RULES: tuple[Rule, ...] = (annotated, unannotated, reference, pattern, event, revokes)

@@ -7,15 +7,15 @@ looks at routes, so REST, grpc-web and gRPC share this one table. An internal RP
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from google.rpc import code_pb2
-
+from compiler.answers import EARLY, EDGE, EDGE_DOMAIN, RETRY_AFTER_S, WAIT, code_of
 from compiler.model import Contract, RateLimit, Rpc
 
 PATH = "gen/envoy/edge.json"
 Json = dict[str, Any]
+_RPC = "type.googleapis.com/google.rpc"
 _EXTENSION = "type.googleapis.com/envoy.extensions.filters.http"
 _RETRY_ON = {
     "always": "connect-failure,refused-stream,reset-before-request,unavailable,reset",
@@ -25,21 +25,6 @@ _RETRY_ON = {
 """The edge cannot see whether a request carries a `request_id`: it repeats mutations only if they were never sent."""
 _BUCKET_TICK_S = 0.05
 """Shortest time between two refills that Envoy takes."""
-_ERRORS = {
-    400: ("REQUEST_INVALID", "%LOCAL_REPLY_BODY%"),
-    401: ("TOKEN_INVALID", "The access token is missing or not valid."),
-    403: ("PERMISSION_DENIED", "This needs an access token."),
-    404: ("ENDPOINT_UNKNOWN", "Nothing is served at this address."),
-    408: ("DEADLINE_EXCEEDED", "The request took too long to arrive."),
-    413: ("REQUEST_TOO_LARGE", "The request is larger than 1 MB."),
-    429: ("RATE_LIMITED", "Too many calls; try again later."),
-    431: ("REQUEST_INVALID", "The headers are too large."),
-    500: ("INTERNAL", "Internal error."),
-    502: ("INTERNAL", "Internal error."),
-    503: ("DEPENDENCY_UNAVAILABLE", "The service does not answer at the moment; try again."),
-    504: ("DEADLINE_EXCEEDED", "The call ran out of time."),
-}
-"""What the edge itself answers: HTTP status → reason and message. The code is the one the reason is declared with."""
 
 
 def render(contract: Contract) -> Mapping[str, str]:
@@ -48,7 +33,7 @@ def render(contract: Contract) -> Mapping[str, str]:
     document = {
         "processes": contract.processes,
         "services": sorted({rpc.service for rpc in routed if rpc.bindings}),
-        "errors": [_wrong_audience(contract), *(_error(contract, status) for status in _ERRORS)],
+        "errors": [_unknown_caller(contract), *_bad_keys(contract), *_errors(contract)],
         "routes": [route(rpc) for rpc in routed],
     }
     return {PATH: json.dumps(document, indent=1) + "\n"}
@@ -96,6 +81,7 @@ def _open() -> Json:
     return {
         "envoy.filters.http.jwt_authn": {"@type": f"{_EXTENSION}.jwt_authn.v3.PerRouteConfig", "disabled": True},
         "envoy.filters.http.rbac": {"@type": f"{_EXTENSION}.rbac.v3.RBACPerRoute"},
+        "envoy.filters.http.ext_authz": {"@type": f"{_EXTENSION}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True},
     }
 
 
@@ -131,25 +117,58 @@ def _bucket(burst: int, refill: int, interval_s: float) -> Json:
     return {"max_tokens": burst, "tokens_per_fill": refill, "fill_interval": _duration(interval_s)}
 
 
-def _error(contract: Contract, status: int) -> Json:
-    """A mapper that gives Envoy's own answer the shape of ours."""
-    comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": f"local_reply.{status}"}}
-    return {"filter": {"status_code_filter": {"comparison": comparison}}, **_body(contract, status)}
+def _errors(contract: Contract) -> Iterator[Json]:
+    """Mappers that give Envoy's own answers the shape of ours. The last takes whatever failure is left."""
+    for status in EARLY:
+        unnumbered = {"header": {"name": "x-request-id", "present_match": True, "invert_match": True}}
+        both = {"and_filter": {"filters": [_status("EQ", status), {"header_filter": unnumbered}]}}
+        yield {"filter": both, **_answer(contract, status, EARLY[status], numbered=False)}
+    for status, (_, message) in EDGE.items():
+        yield {"filter": _status("EQ", status), **_answer(contract, status, message)}
+    yield {"filter": _status("GE", 400), **_answer(contract, 500, EDGE[500][1])}
 
 
-def _wrong_audience(contract: Contract) -> Json:
-    """Envoy answers 403 to a token for somebody else; it is the token that is wrong, so 401."""
+def _status(op: str, status: int) -> Json:
+    return {
+        "status_code_filter": {
+            "comparison": {"op": op, "value": {"default_value": status, "runtime_key": f"local_reply.{status}"}}
+        }
+    }
+
+
+def _unknown_caller(contract: Contract) -> Json:
+    """Envoy answers 403 to a token for somebody else, and where there is none: nobody is known to be the caller, so 401."""
+    nobody = _details("response.code_details.contains('Audiences') || response.code_details.contains('rbac_access_denied')")
+    return {"filter": nobody, "status_code": 401, **_answer(contract, 401, EDGE[401][1])}
+
+
+def _bad_keys(contract: Contract) -> Iterator[Json]:
+    """What auth refuses of API keys, in its own words: the text that it denied with."""
+    asked = _details("response.code_details.contains('ext_authz_denied')")
+    for status, reason in ((401, "API_KEY_INVALID"), (429, EDGE[429][0])):
+        both = {"and_filter": {"filters": [_status("EQ", status), asked]}}
+        yield {"filter": both, **_answer(contract, status, "%LOCAL_REPLY_BODY%", reason=reason)}
+
+
+def _details(expression: str) -> Json:
     cel = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    expression = {"@type": cel, "expression": "response.code_details.contains('Audiences')"}
-    extension = {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": expression}
-    return {"filter": {"extension_filter": extension}, "status_code": 401, **_body(contract, 401)}
+    typed = {"@type": cel, "expression": expression}
+    return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": typed}}
 
 
-def _body(contract: Contract, status: int) -> Json:
-    reason, message = _ERRORS[status]
-    code = code_pb2.Code.Value(contract.reasons("common")[reason].code)
-    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "trellis.edge"}
-    return {"body_format_override": {"json_format": {"code": code, "message": message, "details": [info]}}}
+def _answer(contract: Contract, status: int, message: str, *, numbered: bool = True, reason: str = "") -> Json:
+    """`numbered`: whether the request has its id already. Without a `reason`, the one of the status."""
+    reason = reason or EDGE[status][0]
+    details: list[Json] = [{"@type": f"{_RPC}.ErrorInfo", "reason": reason, "domain": EDGE_DOMAIN, "metadata": {}}]
+    headers: Json = {}
+    if status in WAIT:
+        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": "%RESP(RETRY-AFTER)%s"})
+        wait = {"header": {"key": "retry-after", "value": str(RETRY_AFTER_S)}, "append_action": "ADD_IF_ABSENT"}
+        headers = {"headers_to_add": [wait]}
+    if numbered:
+        details.append({"@type": f"{_RPC}.RequestInfo", "requestId": "%REQ(X-REQUEST-ID)%", "servingData": ""})
+    body = {"code": code_of(contract.reasons("common")[reason]), "message": message, "details": details}
+    return {"body_format_override": {"json_format": body}, **headers}
 
 
 def _duration(seconds: float) -> str:

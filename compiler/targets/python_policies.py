@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
-from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Rpc
+from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Revokes, Rpc
 
 PATH = "gen/python/trellis/policies.py"
+_ROLES = ("owner", "admin", "member")
 _NAMES = ("name", "parent", "names")
 """Fields of a request that hold resource names also where no `resource_reference` says so."""
 
@@ -59,12 +62,45 @@ class Policy(NamedTuple):
     reasons: tuple[str, ...]
     api_keys: bool
     """Whether an API key may do what asks for no permission; otherwise a signed_in RPC needs a session."""
+
+
+class Permission(NamedTuple):
+    """What an RPC asks for."""
+
+    description: str
+    """What it lets its holder do, in the words of the RPCs that ask for it."""
+    methods: tuple[str, ...]
+    """The RPCs that ask for it, `trellis.user.v1.UserService.GetUser`."""
+    roles: tuple[str, ...]
+    """The predefined roles that have it: `owner`, `admin`, `member`."""
+
+
+class Revokes(NamedTuple):
+    """Fields of an event that say whose access tokens end with it; an empty one is not compared."""
+
+    message: str
+    """The event's full name."""
+    subject: str = ""
+    organization: str = ""
+    session: str = ""
+    api_key: str = ""
+    except_session: str = ""
+    """Holds a session that is spared."""
+    time: str = ""
+    """When it happened; empty: when the event was announced."""
 '''
 
 
 def render(contract: Contract) -> Mapping[str, str]:
-    """One module with four tables."""
-    tables = (_policies(contract), _roles(contract), _events(contract), _reasons(contract))
+    """One module with six tables."""
+    tables = (
+        _policies(contract),
+        _permissions(contract),
+        _roles(contract),
+        _events(contract),
+        _revocations(contract),
+        _reasons(contract),
+    )
     return {PATH: "\n\n".join((_HEAD, *tables))}
 
 
@@ -115,11 +151,32 @@ def _validated(contract: Contract, rpc: Rpc) -> bool:
     return request.has_rules or any(owner.has_rules or field.rules for _, owner, field in contract.walk(request))
 
 
+def _permissions(contract: Contract) -> str:
+    asking: dict[str, list[Rpc]] = {}
+    for rpc in contract.rpcs:
+        if rpc.policy.grantable:
+            asking.setdefault(rpc.policy.grantable, []).append(rpc)
+    lines = (f"    {_literal(name)}: {_permission(asking[name])},\n" for name in sorted(asking))
+    return _table("PERMISSIONS", "Permission", lines, "Every permission there is.")
+
+
+def _permission(rpcs: list[Rpc]) -> str:
+    description = " ".join(dict.fromkeys(_first_sentence(rpc.place.comment) for rpc in rpcs))
+    granted = {role for rpc in rpcs for role in rpc.policy.granted_to}
+    roles = tuple(role for role in _ROLES if role in granted)
+    methods = tuple(rpc.full_name for rpc in rpcs)
+    return f"Permission({_literal(description)}, {_literal(methods)}, {_literal(roles)})"
+
+
+def _first_sentence(comment: str) -> str:
+    return re.split(r"(?<=\.)\s", comment, maxsplit=1)[0]
+
+
 def _roles(contract: Contract) -> str:
-    permissions: dict[str, set[str]] = {"owner": set(), "admin": set(), "member": set()}
+    permissions: dict[str, set[str]] = {role: set() for role in _ROLES}
     for rpc in contract.rpcs:
         for role in rpc.policy.granted_to:
-            permissions[role].add(rpc.policy.permission)
+            permissions[role].add(rpc.policy.grantable)
     lines = (f"    {_literal(role)}: {_literal(tuple(sorted(held)))},\n" for role, held in permissions.items())
     return _table("ROLE_PERMISSIONS", "tuple[str, ...]", lines, "What the tokens of each predefined role permit.")
 
@@ -131,6 +188,15 @@ def _events(contract: Contract) -> str:
         if message.event
     )
     return _table("EVENTS", "tuple[str, str]", lines, "Topic and key field of each event.")
+
+
+def _revocations(contract: Contract) -> str:
+    lines = (
+        f"    {_literal(message.event.topic)}: {_literal((message.name, message.event.revokes))},\n"
+        for message in sorted(contract.messages.values(), key=lambda message: message.name)
+        if message.event and message.event.revokes
+    )
+    return _table("REVOCATIONS", "Revokes", lines, "Whose access tokens end, by the topic of the event.")
 
 
 def _reasons(contract: Contract) -> str:
@@ -152,6 +218,9 @@ def _literal(value: object) -> str:
             return _quoted(value)
         case RateLimit(key=key, burst=burst, refill=refill, per_s=per_s):
             return f"RateLimit(key={_quoted(key)}, burst={burst}, refill={refill}, per_s={per_s!r})"
+        case (str(message), Revokes() as revokes):
+            named = {"message": message, **asdict(revokes)}
+            return f"Revokes({', '.join(f'{name}={_quoted(field)}' for name, field in named.items() if field)})"
         case HttpBinding(verb=verb, regex=regex, variables=variables):
             fields = tuple((variable.group, variable.field) for variable in variables)
             return f'Binding(verb={_quoted(verb)}, pattern=r"{regex}", fields={_literal(fields)})'

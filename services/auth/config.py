@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from services.chassis.config import ServiceConfig
+from pydantic import Field
+
+from services.chassis.config import MailConfig
+from services.chassis.tokens import LONGEST_LIFETIME_S
 
 
-class AuthConfig(ServiceConfig):
+class AuthConfig(MailConfig):
     """Settings of the auth service."""
 
-    access_token_lifetime_s: int = 300
-    """How long an access token is good: the longest a lost permission lives on."""
+    access_token_lifetime_s: int = Field(default=300, ge=1, le=LONGEST_LIFETIME_S)
+    """How long an access token is good: the longest a lost permission lives on. At most ten minutes."""
     session_lifetime_days: int = 30
     """How long a session lives at most, however often it is refreshed."""
     refresh_grace_s: int = 30
     """How long a used refresh token still gives the same successor: retries and parallel tabs fall into it."""
     verification_lifetime_hours: int = 24
     """How long the link of a verification mail works."""
+    reset_lifetime_minutes: int = 60
+    """How long the link of a reset mail works."""
     key_activation_s: int = 120
     """How long a new signing key is published before it signs: longer than any cache of the key set."""
     password_threads: int = 2
     """Passwords hashed at once; each takes 19 MiB and a core for about 30 ms."""
     password_queue: int = 32
     """Passwords that wait for a thread; more are refused with RESOURCE_EXHAUSTED."""
-    mail_url: str
-    """Where mail goes: `outbox:/directory`, `smtp://user:password@host:587?starttls` or `smtps://…`."""
-    mail_sender: str = "Trellis <no-reply@trellis.local>"
-    """`From` of every mail."""
-    web_url: str = "http://localhost:3000"
-    """Root of the web app that the links in mails point to."""

@@ -12,27 +12,35 @@ from extauthz.v3 import external_auth_pb2_grpc as edge_grpc
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
+from services.auth.domain import Catalogue, Permission
 from services.auth.handlers import (
+    AccessHandlers,
     AccountHandlers,
     ApiKeyHandlers,
     Handlers,
     KeyExchange,
     KeyHandlers,
     OrganizationHandlers,
+    PasswordHandlers,
+    PersonalDataHandlers,
+    RoleBindingHandlers,
+    RoleHandlers,
     ServiceAccountHandlers,
     SessionHandlers,
     SignInHandlers,
     SignUpHandlers,
 )
-from services.auth.handlers.authority import SubjectAuthority
+from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.ports import Memberships
 from services.auth.servicer import (
+    AccessServicer,
     AccountServicer,
     ApiKeyServicer,
     AuthorizationServicer,
     AuthServicer,
     JwksServicer,
+    RoleBindingServicer,
+    RoleServicer,
     ServiceAccountServicer,
     SessionServicer,
 )
@@ -40,6 +48,8 @@ from services.auth.store import (
     SqlAccounts,
     SqlApiKeys,
     SqlAuthTransaction,
+    SqlRoleBindings,
+    SqlRoles,
     SqlServiceAccounts,
     SqlSessions,
     SqlSigningKeys,
@@ -48,19 +58,32 @@ from services.auth.store import (
 from services.chassis.db.session import Codec
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
-from services.chassis.passwords import Argon2Passwords
+from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
-from trellis.auth.v1 import api_key_service_pb2 as api_key_rpc
-from trellis.auth.v1 import api_key_service_pb2_grpc as api_key_grpc
-from trellis.auth.v1 import service_account_service_pb2 as service_account_rpc
-from trellis.auth.v1 import service_account_service_pb2_grpc as service_account_grpc
+from trellis.auth.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
+    role_binding_service_pb2,
+    role_binding_service_pb2_grpc,
+    role_service_pb2,
+    role_service_pb2_grpc,
+    service_account_service_pb2,
+    service_account_service_pb2_grpc,
+)
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
-from trellis.policies import POLICIES, ROLE_PERMISSIONS
+from trellis.policies import PERMISSIONS
 
-COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
-PERMISSIONS = frozenset(policy.permission for policy in POLICIES.values() if policy.permission)
+CATALOGUE = Catalogue(
+    tuple(
+        Permission(name, asked.description, asked.methods, tuple(f"roles/{role}" for role in asked.roles))
+        for name, asked in PERMISSIONS.items()
+    )
+)
+BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -72,7 +95,13 @@ async def build(chassis: Chassis) -> Assembly:
     return Assembly(
         servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
         jwks=built.keys.get_jwks,
-        consumers=[consumers.consumer(built.sign_ups), consumers.organizations(built.organizations)],
+        consumers=[
+            consumers.consumer(built.sign_ups, built.passwords),
+            consumers.leavers(built.role_bindings),
+            consumers.organizations(built.organizations),
+            consumers.accounts(built.accounts),
+            consumers.personal_data(built.personal_data),
+        ],
         close=[passwords.aclose, built.key_exchange.aclose],
         for_the_edge=[authorization(built)],
     )
@@ -83,20 +112,48 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     database = chassis.database
     keys = _keys(chassis, config)
     tokens = _tokens(chassis, config, keys)
-    begin = partial(SqlAuthTransaction, database)
-    api_keys, service_accounts = SqlApiKeys(database), SqlServiceAccounts(database)
-    memberships = UserMemberships(chassis.channel(config.user_target), ROLE_PERMISSIONS)
-    authority = SubjectAuthority(memberships, service_accounts, ROLE_PERMISSIONS)
+    memberships = UserMemberships(chassis.channel(config.user_target), CATALOGUE)
+    service_accounts = SqlServiceAccounts(database)
+    grants = Grants(memberships, service_accounts, SqlRoleBindings(database), CATALOGUE, chassis.now)
+    chassis.revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
+    begin, api_keys = partial(SqlAuthTransaction, database), SqlApiKeys(database)
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
-        sign_ins=_sign_ins(chassis, config, passwords, tokens, memberships),
-        sessions=SessionHandlers(SqlSessions(database), begin, chassis.now),
+        sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
+        sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
         keys=keys,
-        accounts=AccountHandlers(SqlAccounts(database)),
+        passwords=_passwords(chassis, config, passwords, tokens),
+        roles=_roles(chassis, grants),
+        role_bindings=_role_bindings(chassis, grants, memberships),
+        access=AccessHandlers(grants, chassis.now),
         service_accounts=ServiceAccountHandlers(service_accounts, begin, chassis.now, chassis.new_id),
-        api_keys=ApiKeyHandlers(api_keys, authority, begin, chassis.now, chassis.new_id, os.urandom, PERMISSIONS),
-        key_exchange=KeyExchange(api_keys, authority, tokens, chassis.now),
+        api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
+        key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
         organizations=OrganizationHandlers(begin),
+        accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
+        personal_data=PersonalDataHandlers(
+            SqlAccounts(database),
+            mailer(config.mail_url, config.mail_sender, chassis.now),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+        ),
+    )
+
+
+def _roles(chassis: Chassis, grants: Grants) -> RoleHandlers:
+    begin = partial(SqlAuthTransaction, chassis.database)
+    return RoleHandlers(SqlRoles(chassis.database), CATALOGUE, grants, begin, chassis.now, chassis.new_id)
+
+
+def _role_bindings(chassis: Chassis, grants: Grants, memberships: UserMemberships) -> RoleBindingHandlers:
+    return RoleBindingHandlers(
+        role_bindings=SqlRoleBindings(chassis.database),
+        memberships=memberships,
+        catalogue=CATALOGUE,
+        grants=grants,
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
     )
 
 
@@ -132,20 +189,35 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,
-        common_passwords=frozenset(COMMON_PASSWORDS.read_text().split("\n")),
+        common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
         web_url=config.web_url,
     )
 
 
+def _passwords(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> PasswordHandlers:
+    return PasswordHandlers(
+        accounts=SqlAccounts(chassis.database),
+        passwords=passwords,
+        tokens=tokens,
+        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        begin=partial(SqlAuthTransaction, chassis.database),
+        now=chassis.now,
+        new_id=chassis.new_id,
+        common_passwords=BREACHED,
+        link_lifetime=timedelta(minutes=config.reset_lifetime_minutes),
+        web_url=config.web_url,
+    )
+
+
 def _sign_ins(
-    chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens, memberships: Memberships
+    chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens, grants: Grants
 ) -> SignInHandlers:
     return SignInHandlers(
         accounts=SqlAccounts(chassis.database),
         sign_ups=SqlSignUps(chassis.database),
         sessions=SqlSessions(chassis.database),
-        memberships=memberships,
+        grants=grants,
         passwords=passwords,
         tokens=tokens,
         begin=partial(SqlAuthTransaction, chassis.database),
@@ -163,7 +235,7 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(
             by_name["AuthService"],
             grpc.add_AuthServiceServicer_to_server,
-            AuthServicer(built.sign_ups, built.sign_ins),
+            AuthServicer(built.sign_ups, built.sign_ins, built.passwords),
         ),
         Servicer(
             by_name["SessionService"],
@@ -173,14 +245,29 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
         Servicer(
-            service_account_rpc.DESCRIPTOR.services_by_name["ServiceAccountService"],
-            service_account_grpc.add_ServiceAccountServiceServicer_to_server,
+            service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"],
+            service_account_service_pb2_grpc.add_ServiceAccountServiceServicer_to_server,
             ServiceAccountServicer(built.service_accounts, lists),
         ),
         Servicer(
-            api_key_rpc.DESCRIPTOR.services_by_name["ApiKeyService"],
-            api_key_grpc.add_ApiKeyServiceServicer_to_server,
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
+            api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server,
             ApiKeyServicer(built.api_keys, lists),
+        ),
+        Servicer(
+            role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],
+            role_service_pb2_grpc.add_RoleServiceServicer_to_server,
+            RoleServicer(built.roles, lists),
+        ),
+        Servicer(
+            role_binding_service_pb2.DESCRIPTOR.services_by_name["RoleBindingService"],
+            role_binding_service_pb2_grpc.add_RoleBindingServiceServicer_to_server,
+            RoleBindingServicer(built.role_bindings, lists),
+        ),
+        Servicer(
+            access_service_pb2.DESCRIPTOR.services_by_name["AccessService"],
+            access_service_pb2_grpc.add_AccessServiceServicer_to_server,
+            AccessServicer(built.access),
         ),
     ]
 

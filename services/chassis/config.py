@@ -70,3 +70,14 @@ class ServiceConfig(BaseSettings):
         except ValidationError as error:
             faults = [f"TRELLIS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
             raise ConfigError("; ".join(faults)) from None
+
+
+class MailConfig(ServiceConfig):
+    """Settings of the services that send mail, beside those of all services."""
+
+    mail_url: str
+    """Where mail goes: `outbox:/directory`, `smtp://user:password@host:587?starttls` or `smtps://…`."""
+    mail_sender: str = "Trellis <no-reply@trellis.local>"
+    """`From` of every mail."""
+    web_url: str = "http://localhost:3000"
+    """Root of the web app that the links in mails point to."""

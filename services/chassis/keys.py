@@ -7,11 +7,15 @@ import os
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import ECKey
 
 _NONCE_BYTES = 12
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class SealBroken(Exception):
@@ -44,8 +48,19 @@ class Keyring:
         except (InvalidTag, ValueError):
             raise SealBroken(label) from None
 
+    def ec_key(self, label: str, algorithm: str) -> ECKey:
+        """Return a P-256 key for `ES256` or `ECDH-ES`, always the same under one root secret.
+
+        Its id is its thumbprint (RFC 7638).
+        """
+        scalar = int.from_bytes(self._derive(f"ec:{label}", 48)) % (_P256_ORDER - 1) + 1  # 128 bits more: no bias
+        private = derive_private_key(scalar, SECP256R1())
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        use = "sig" if algorithm == "ES256" else "enc"
+        return ECKey.import_key(pem, {"kid": ECKey.import_key(pem).thumbprint(), "use": use, "alg": algorithm})
+
     def _cipher(self, label: str) -> AESGCM:
         return self._ciphers.get(label) or self._ciphers.setdefault(label, AESGCM(self._derive(f"seal:{label}")))
 
-    def _derive(self, info: str) -> bytes:
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info.encode()).derive(self._root)
+    def _derive(self, info: str, length: int = 32) -> bytes:
+        return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(self._root)

@@ -38,6 +38,10 @@ class Mailer(Protocol):
         """Raises OSError if it cannot be sent now."""
         ...
 
+    async def forget(self, to: str) -> None:
+        """Delete what is still here of the mails to an address; what was sent lies with its receiver."""
+        ...
+
 
 class OutboxMailer:
     """Writes each mail as one JSON file, readable by its owner alone; the same mail again replaces itself."""
@@ -54,6 +58,11 @@ class OutboxMailer:
         draft.touch(0o600)
         draft.write_text(json.dumps({**asdict(mail), "time": now.isoformat()}, indent=1))
         os.replace(draft, target)
+
+    async def forget(self, to: str) -> None:
+        for path in self._directory.glob("*.json"):
+            if json.loads(path.read_text())["to"] == to:
+                path.unlink(missing_ok=True)
 
 
 class SmtpMailer:
@@ -72,6 +81,9 @@ class SmtpMailer:
             raise MailNotSent(f"{type(error).__name__} {error.code}") from None
         except (SMTPException, TimeoutError) as error:
             raise MailNotSent(type(error).__name__) from None
+
+    async def forget(self, to: str) -> None:
+        """Nothing stays here."""
 
     async def _send(self, message: EmailMessage) -> None:
         import aiosmtplib

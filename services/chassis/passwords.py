@@ -1,10 +1,16 @@
-"""Passwords by argon2id, in a few threads with a short queue: a flood of guesses costs the guessers, not the service."""
+"""Passwords: hashed by argon2id, in a few threads with a short queue, and looked up among those that were breached.
+
+A flood of guesses costs the guessers, not the service.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
@@ -13,6 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from services.chassis.errors import ResourceExhausted
 
 T = TypeVar("T")
+PREFIX_BYTES = 5  # of a SHA-1; one password in thirty million is taken for a breached one that is not
 
 
 class Argon2Passwords:
@@ -53,3 +60,31 @@ class Argon2Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+class BreachedPasswords:
+    """A set of passwords as sorted prefixes of their SHA-1: small, quick to ask, and not a list to read."""
+
+    def __init__(self, path: Path) -> None:
+        self._prefixes = path.read_bytes()
+
+    def __contains__(self, password: object) -> bool:
+        wanted = digest_prefix(str(password))
+        place = bisect_left(range(len(self)), wanted, key=self._at)
+        return place < len(self) and self._at(place) == wanted
+
+    def __len__(self) -> int:
+        return len(self._prefixes) // PREFIX_BYTES
+
+    def _at(self, place: int) -> bytes:
+        return self._prefixes[place * PREFIX_BYTES : (place + 1) * PREFIX_BYTES]
+
+
+def digest_prefix(password: str) -> bytes:
+    """Return what a password is found by. No secret depends on it."""
+    return hashlib.sha1(password.encode(), usedforsecurity=False).digest()[:PREFIX_BYTES]
+
+
+def packed(passwords: Iterable[str]) -> bytes:
+    """Return the file that BreachedPasswords reads, of passwords in whatever case."""
+    return b"".join(sorted({digest_prefix(password.casefold()) for password in passwords}))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,14 @@ class Principal:
     """The session of a user's token, `users/{user}/sessions/{session}`."""
     expires_at_s: float = 0.0
     """When the token ends, in seconds since the epoch."""
+    issued_at_s: float = 0.0
+    """As of when the token's permissions are true, in seconds since the epoch, to the millisecond."""
     api_key: str = ""
     """The API key the token was exchanged for, `organizations/{organization}/apiKeys/{api_key}`, or empty."""
+    auth_time_s: float = 0.0
+    """When the user last proved who they are: when the session began, in seconds since the epoch."""
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the token permits, beyond `permissions`, on some resources of the organization and on everything below them."""
 
 
 ANONYMOUS = Principal("")

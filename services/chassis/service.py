@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from grpc_health.v1 import health, health_pb2
 from joserfc.jwk import ECKey
 
 from services.chassis import memory, telemetry
+from services.chassis.bus.broadcast import Follower
 from services.chassis.bus.bus import EventBus, Subscription
 from services.chassis.bus.valkey import ValkeyBus, connect_valkey
 from services.chassis.clock import Clock, utc_now
@@ -30,13 +31,17 @@ from services.chassis.db.leader import lead
 from services.chassis.db.relay import relay
 from services.chassis.db.session import Codec, Database
 from services.chassis.ids import IdGenerator
+from services.chassis.jobs import Job
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
+from services.chassis.revocations import Revocations
 from services.chassis.rpc.client import channel
 from services.chassis.rpc.server import Guards, Servicer, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Fetch, Keys, ServiceTokens, TokenVerifier, static_keys
 
 log = structlog.get_logger()
+MEETING_S = 2.0
+CATCH_UP_S = 2.0  # what reading back revocations may take of a start
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,20 @@ class Chassis:
     database: Database
     channel: Callable[[str], Any]
     """Opens a channel to a target, with this service's token on every call."""
+    revocations: Revocations
+    """Whose tokens are over; known within a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A service, wired: what it serves, what it consumes, and where the keys come from."""
+    """A service, wired: what it serves, what it consumes, what it does by itself, and where the keys come from."""
 
     servicers: Sequence[Servicer]
     jwks: Fetch
     """Fetches the public keys that access tokens are verified with."""
     consumers: Sequence[Consumer] = ()
+    jobs: Sequence[Job] = ()
+    """What one process of the service does again and again."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
     for_the_edge: Sequence[Servicer] = ()
     """Services of no contract of ours, which the edge calls about requests that it has not let through yet."""
@@ -81,6 +90,8 @@ class _Running:
 
     stack: contextlib.AsyncExitStack
     unfinished: set[asyncio.Task[Any]] = field(default_factory=set)
+    channels: list[Any] = field(default_factory=list)
+    """To the services that this one calls."""
 
 
 def run(service: Service, ready: Callable[[], None] = lambda: None) -> None:
@@ -95,18 +106,19 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(stop_telemetry)
         running = _Running(stack)
-        database, bus, buckets = await _adapters(service, config, running)
-        assembly = await service.build(_chassis(config, database, running))
+        database, bus, buckets, revocations = await _adapters(service, config, running)
+        assembly = await service.build(_chassis(config, database, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
-        guards = _guards(service, config, database, buckets, assembly, running)
+        guards = _guards(service, config, database, buckets, revocations, assembly, running)
         server, probe = build_server(assembly.servicers, guards, assembly.for_the_edge)
         port = server.add_insecure_port(f"{config.host}:{config.port}")
         await server.start()
         memory.settle()
         await _say_serving(probe, assembly.servicers)
         log.info("serving", address=f"{config.host}:{port}")
+        await _met(running.channels)
         ready()
         await stopping.wait()
         await _drain(server, probe, config, running)
@@ -120,7 +132,9 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _adapters(service: Service, config: ServiceConfig, running: _Running) -> tuple[Database, EventBus, TokenBucket]:
+async def _adapters(
+    service: Service, config: ServiceConfig, running: _Running
+) -> tuple[Database, EventBus, TokenBucket, Revocations]:
     pool = await session.connect(
         config.database_url.get_secret_value(),
         size=config.database_pool_size,
@@ -138,18 +152,29 @@ async def _adapters(service: Service, config: ServiceConfig, running: _Running) 
         committed=asyncio.Event(),
     )
     # Open on failure: a limit protects against too much, it does not guard a secret (docs/decisions).
-    return database, ValkeyBus(valkey), TokenBucket(valkey, on_failure="open")
+    return database, ValkeyBus(valkey), TokenBucket(valkey, on_failure="open"), await _followed(valkey, running)
 
 
-def _chassis(config: ServiceConfig, database: Database, running: _Running) -> Chassis:
+async def _followed(valkey: Any, running: _Running) -> Revocations:
+    """Return what was revoked; without Valkey, nothing for now: a token's lifetime is the backstop."""
+    revocations = Revocations(utc_now)
+    follower = Follower(valkey, revocations)
+    _background(running, follower.run())
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(follower.caught_up.wait(), CATCH_UP_S)
+    return revocations
+
+
+def _chassis(config: ServiceConfig, database: Database, revocations: Revocations, running: _Running) -> Chassis:
     tokens = ServiceTokens(_service_key(config), audience=config.audience, clock=database.now)
 
     def open_channel(target: str) -> Any:
         opened = channel(target, tokens.token)
         running.stack.push_async_callback(opened.close)
+        running.channels.append(opened)
         return opened
 
-    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel)
+    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations)
 
 
 def _service_key(config: ServiceConfig) -> ECKey:
@@ -161,11 +186,17 @@ def _guards(
     config: ServiceConfig,
     database: Database,
     buckets: TokenBucket,
+    revocations: Revocations,
     assembly: Assembly,
     running: _Running,
 ) -> Guards:
     users = TokenVerifier(
-        Keys(assembly.jwks), kind=ACCESS, audience=config.audience, issuer=config.issuer, clock=database.now
+        Keys(assembly.jwks),
+        kind=ACCESS,
+        audience=config.audience,
+        issuer=config.issuer,
+        clock=database.now,
+        revoked=revocations.revoked,
     )
     services = TokenVerifier(
         static_keys(config.service_keys), kind=SERVICE, audience=config.audience, issuer=None, clock=database.now
@@ -186,9 +217,17 @@ def _start_events(
     async def relaying() -> None:
         await relay(database, bus, service.name)
 
-    tasks = [asyncio.create_task(lead(url, "relay", relaying))]
-    for consumer in assembly.consumers:
-        tasks.append(asyncio.create_task(lead(url, consumer.name, _consuming(bus, consumer))))
+    _background(
+        running,
+        lead(url, "relay", relaying),
+        *(lead(url, consumer.name, _consuming(bus, consumer)) for consumer in assembly.consumers),
+        *(lead(url, job.name, job.run) for job in assembly.jobs),
+    )
+
+
+def _background(running: _Running, *works: Coroutine[Any, Any, None]) -> None:
+    """Let something run beside the calls until the process stops."""
+    tasks = [asyncio.create_task(work) for work in works]
 
     async def stop() -> None:
         for task in tasks:
@@ -208,6 +247,16 @@ def _consuming(bus: EventBus, consumer: Consumer) -> Callable[[], Awaitable[None
 async def _say_serving(probe: health.aio.HealthServicer, servicers: Sequence[Servicer]) -> None:
     for name in ["", *(servicer.descriptor.full_name for servicer in servicers)]:
         await probe.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _met(channels: Sequence[Any]) -> None:
+    """Wait a moment for the services that this one calls; whoever is away does not keep it from getting ready.
+
+    They start at the same time, and a call that came before they have met would be refused for nothing.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MEETING_S):
+            await asyncio.gather(*(channel.channel_ready() for channel in channels))
 
 
 async def _drain(server: Any, probe: health.aio.HealthServicer, config: ServiceConfig, running: _Running) -> None:

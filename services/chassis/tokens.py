@@ -2,6 +2,7 @@
 
 A token is verified once and remembered by its text until it ends. Keys are fetched when first needed; a token signed with a
 key not yet known makes one fetch, at most once a minute, so that keys rotate without a restart and garbage costs nothing.
+What was revoked meanwhile is refused all the same (`revocations.py`).
 """
 
 from __future__ import annotations
@@ -31,10 +32,13 @@ LEEWAY_S = 30
 RETRY_S = 0.5  # between two attempts to fetch keys from an auth that does not answer
 MAX_LENGTH = 8192
 SERVICE_LIFETIME_S = 60
+LONGEST_LIFETIME_S = 600
+"""No access token is made to live longer: as long is remembered which ones were revoked."""
 _SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")  # an ES256 signature is 64 bytes
 _CANONICAL_END = frozenset("AQgw")  # 64 bytes leave 4 unused bits in the last character; they must be zero
 
 Fetch = Callable[[], Awaitable[bytes]]
+Revoked = Callable[[Principal], bool]
 
 
 class Keys:
@@ -94,25 +98,33 @@ def _no_keys() -> Unavailable:
 
 
 class TokenVerifier:
-    """Verifies one kind of token and remembers the verdict."""
+    """Verifies one kind of token and remembers the verdict. `revoked` is asked about every token, remembered or not."""
 
     def __init__(
-        self, keys: Keys, *, kind: str, audience: str, issuer: str | None, clock: Clock, remembered: int = 10_000
+        self,
+        keys: Keys,
+        *,
+        kind: str,
+        audience: str,
+        issuer: str | None,
+        clock: Clock,
+        revoked: Revoked = lambda _: False,
+        remembered: int = 10_000,
     ) -> None:
         self._keys, self._kind, self._audience, self._issuer = keys, kind, audience, issuer
-        self._clock, self._remembered = clock, remembered
+        self._clock, self._revoked, self._remembered = clock, revoked, remembered
         self._known: OrderedDict[str, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
         """Return whom the token names. Raises Unauthenticated."""
         now_s = self._clock().timestamp()
-        known = self._known.get(token)
-        if known is not None and now_s < known.expires_at_s + LEEWAY_S:
-            return known
-        principal = await self._verified(token, now_s)
-        self._known[token] = principal
-        if len(self._known) > self._remembered:
-            self._known.popitem(last=False)
+        principal = self._known.get(token)
+        if principal is None or now_s >= principal.expires_at_s + LEEWAY_S:
+            principal = self._known[token] = await self._verified(token, now_s)
+            if len(self._known) > self._remembered:
+                self._known.popitem(last=False)
+        if self._revoked(principal):
+            raise _invalid()
         return principal
 
     def forget(self) -> None:
@@ -132,6 +144,7 @@ class TokenVerifier:
             and claims["iat"] <= now_s + LEEWAY_S
             and _is_time(claims.get("nbf", 0))
             and claims.get("nbf", 0) <= now_s + LEEWAY_S
+            and _is_within(claims.get("iat_ms", claims["iat"] * 1000), claims["iat"])
         ):
             raise _invalid()
         return _principal(claims)
@@ -175,13 +188,39 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not isinstance(permissions, list) or not all(isinstance(text, str) for text in [*texts, *permissions]):
         raise _invalid()
     subject, organization, session, api_key = map(str, texts)
+    auth_time = claims.get("auth_time", 0)
+    if not _is_time(auth_time):
+        raise _invalid()
     return Principal(
-        subject, organization, frozenset(permissions), session, expires_at_s=float(claims["exp"]), api_key=api_key
+        subject,
+        organization,
+        frozenset(permissions),
+        session,
+        expires_at_s=float(claims["exp"]),
+        issued_at_s=claims.get("iat_ms", claims["iat"] * 1000) / 1000,
+        api_key=api_key,
+        grants=_grants(claims.get("grants", {})),
+        auth_time_s=float(auth_time),
     )
+
+
+def _grants(claim: Any) -> dict[str, frozenset[str]]:
+    """Return the permissions by resource. Raises Unauthenticated."""
+    if not isinstance(claim, dict) or not all(isinstance(permissions, list) for permissions in claim.values()):
+        raise _invalid()
+    if not all(isinstance(permission, str) for permissions in claim.values() for permission in permissions):
+        raise _invalid()
+    return {resource: frozenset(permissions) for resource, permissions in claim.items()}
 
 
 def _is_time(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
+
+
+def _is_within(milliseconds: Any, second: int) -> bool:
+    """Whether `iat_ms` is the same time as `iat`, only finer."""
+    whole = isinstance(milliseconds, int) and not isinstance(milliseconds, bool)
+    return whole and second * 1000 <= milliseconds < (second + 1) * 1000
 
 
 def _invalid() -> Unauthenticated:

@@ -24,7 +24,7 @@ BY_RESOURCE = {"domain", "convert", "servicer", "handlers", "ports", "store", "e
 """Packages split by resource: one stem goes through all of them."""
 ALWAYS = {"__init__.py", "__main__.py", "config.py", "wiring.py", "migrations", "README.md", *BY_RESOURCE}
 WHERE_NEEDED = {"consumers.py", "clients.py"}
-NO_CODE = {"__pycache__", "common_passwords.txt"}
+NO_CODE = {"__pycache__", "breached_passwords.bin"}
 
 MEDIAN_LINES, MOST_LINES = 10, 60
 
@@ -160,3 +160,12 @@ def test_every_module_says_what_it_is_for(folder: str) -> None:
     ]
 
     assert silent == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_two_consumers_share_a_position(service: str) -> None:
+    source = (ROOT / "services" / service / "consumers.py").read_text()
+    names = re.findall(r'Consumer\("([^"]+)"', source)
+
+    assert sorted(names) == sorted(set(names))
+    assert all(name.startswith(f"{service}.") for name in names)

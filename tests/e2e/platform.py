@@ -127,6 +127,10 @@ class Platform:
         """Ask the database of a service."""
         return self._postgres.sql(statement, f"trellis_{service}")
 
+    def postgres_url(self, service: str) -> str:
+        """Where the database of a service answers, with the password."""
+        return self._postgres.url(f"trellis_{service}")
+
     @cached_property
     def _postgres(self) -> PostgresEngine:
         return PostgresEngine(self.path, self.home.ports["postgres"])

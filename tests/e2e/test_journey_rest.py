@@ -56,6 +56,7 @@ def test_a_change_against_an_old_version_is_refused(ada: Person) -> None:
 def test_a_deleted_organization_comes_back(eve: Person) -> None:
     deleted = eve.rest.ok("DELETE", f"/v1/{eve.organization}")
     assert deleted["state"] == "STATE_DELETED"
+    assert eve.refresh().status == 200, "deleting ended the tokens of the organization"
     assert eve.rest.ok("POST", f"/v1/{eve.organization}:undelete", {})["state"] == "STATE_ACTIVE"
 
 

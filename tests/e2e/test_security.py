@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import grpc
 import pytest
-from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2  # noqa: F401 -- makes the details known
-from grpc_status import rpc_status
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from cli import contract
 from services.auth.store.keys import SEAL
 from services.chassis.keys import Keyring
 from tests.e2e.client import PASSWORD, Answer, Person, Rest, mails_to, new_email, patient, verification_of
 from tests.e2e.platform import Platform, eventually
-from trellis.policies import POLICIES, Policy
 
 SIGN_IN, SIGN_UP, ME = "/v1/auth:signIn", "/v1/auth:signUp", "/v1/users/me"
 REVEALING = ("Traceback", "asyncpg", "SELECT", "INSERT", "sqlalchemy", "psycopg", 'File "', ".py")
@@ -167,10 +161,15 @@ def test_signing_up_says_nothing_about_the_address(platform: Platform, ada: Pers
     assert mails_to(platform.mail, ada.email)[-1]["subject"] == "You already have an account"
 
 
+def without_id(status: Any) -> Any:
+    """Return a refusal without the id of its request, which is another each time."""
+    return json.loads(re.sub(r'"requestId": "[^"]*"', '"requestId": "…"', json.dumps(status)))
+
+
 def test_signing_in_says_nothing_about_the_address(platform: Platform, ada: Person) -> None:
     forms = [{"email": email, "password": "wrong and long enough"} for email in (ada.email, new_email())]
     known, unknown = (Rest(platform.rest).post(SIGN_IN, form) for form in forms)
-    assert (known.status, known.json) == (unknown.status, unknown.json)
+    assert (known.status, without_id(known.json)) == (unknown.status, without_id(unknown.json))
     assert known.verdict == (401, "CREDENTIALS_INVALID")
 
 
@@ -182,120 +181,10 @@ def test_asking_for_the_link_says_nothing_about_the_address(platform: Platform, 
 # Other organizations and other people
 
 
-@dataclass(frozen=True)
-class Names:
-    """The names that fill a request: all of somebody else's, or all of nobody's."""
-
-    organization: str
-    user: str
-    membership: str
-    session: str
-
-    def of(self, policy: Policy, path: str) -> str:
-        """Return the name that belongs into a field of an RPC."""
-        return str(getattr(self, self._kind(policy.method.split("/")[1].rpartition(".")[2], path.rpartition(".")[2])))
-
-    @staticmethod
-    def _kind(service: str, field: str) -> str:
-        if field in ("user", "organization"):
-            return field
-        if field == "parent":
-            return "user" if service == "SessionService" else "organization"
-        return service.removesuffix("Service").lower()
-
-
-NOBODYS = Names(
-    "organizations/org_none",
-    "users/usr_none",
-    "organizations/org_none/memberships/usr_none",
-    "users/usr_none/sessions/ses_none",
-)
-CONTENT: dict[str, dict[str, Any]] = {
-    "UpdateOrganization": {"organization": {"display_name": "Taken over"}},
-    "CreateMembership": {"membership": {"role": "ROLE_OWNER"}},
-    "UpdateMembership": {"membership": {"role": "ROLE_OWNER"}},
-    "UpdateUser": {"user": {"display_name": "Taken over"}},
-}
-"""What a request needs beside names to be well formed."""
-
-
-def reachable() -> Iterator[Policy]:
-    """Yield the RPCs that people can call with a resource name."""
-    for policy in POLICIES.values():
-        if policy.access in ("permission", "signed_in") and policy.resources and "CreateOrg" not in policy.method:
-            yield policy
-
-
-@pytest.fixture(scope="module")
-def eves(eve: Person) -> Names:
-    """What exists and belongs to Eve."""
-    members = eve.rest.ok("GET", f"/v1/{eve.organization}/memberships")["memberships"]
-    return Names(eve.organization, eve.name, members[0]["name"], eve.tokens["session"])
-
-
-@pytest.mark.parametrize("policy", [*reachable()], ids=lambda policy: policy.method.rpartition(".")[2])
-def test_what_is_anothers_is_refused_as_if_it_were_not_there(
-    policy: Policy, platform: Platform, ada: Person, eves: Names
-) -> None:
-    before = footprint(platform)
-    theirs, missing = (refusal(platform, policy, ada, names) for names in (eves, NOBODYS))
-    assert theirs == missing
-    assert theirs[0] in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.NOT_FOUND)
-    if policy.access == "permission":
-        assert theirs[0] is grpc.StatusCode.PERMISSION_DENIED
-    assert footprint(platform) == before
-
-
-def refusal(platform: Platform, policy: Policy, caller: Person, names: Names) -> tuple[grpc.StatusCode, str]:
-    """Return all that a caller learns from a refusal, with the names it sent taken out."""
-    with grpc.insecure_channel(platform.target) as channel:
-        call: Any = channel.unary_unary(policy.method, lambda message: message.SerializeToString(), bytes)
-        with pytest.raises(grpc.RpcError) as caught:
-            call(filled(policy, names), metadata=caller.metadata, timeout=10)
-    status = json.dumps(json_format.MessageToDict(rpc_status.from_call(caught.value)))
-    for name in (names.membership, names.session, names.organization, names.user):
-        status = status.replace(name, "…")
-    return caught.value.code(), status
-
-
-def filled(policy: Policy, names: Names) -> Any:
-    """Return a well formed request with these names in every field that holds one."""
-    service, _, method = policy.method.removeprefix("/").rpartition("/")
-    content = json.loads(json.dumps(CONTENT.get(method, {})))
-    for path in policy.resources:
-        *outer, last = path.split(".")
-        place = content
-        for part in outer:
-            place = place.setdefault(part, {})
-        place[last] = [names.of(policy, path)] if last == "names" else names.of(policy, path)
-    if method == "BatchGetUsers":
-        content = {"names": [names.user]}
-    if method == "UpdateMembership":
-        content["membership"].pop("user")
-    if method == "CreateMembership":
-        content["membership"].pop("name")
-    found = contract.method(f"{service.rpartition('.')[2]}.{method}")
-    return json_format.ParseDict(content, message_factory.GetMessageClass(found.input_type)())
-
-
 def test_no_permission_goes_beyond_the_role(ada: Person, bob: Person) -> None:
     path = f"/v1/{ada.organization}"
     assert bob.rest.call("DELETE", path).verdict == (403, "PERMISSION_DENIED")
     assert bob.rest.call("PATCH", f"{path}?updateMask=displayName", {"displayName": "Bobs"}).verdict[0] == 403
-
-
-def footprint(platform: Platform) -> tuple[str, str]:
-    """Return what is stored, as counts and newest changes."""
-    user = platform.sql(
-        "user",
-        "SELECT (SELECT (count(*), max(update_time)) FROM users), (SELECT (count(*), max(update_time)) FROM organizations),"
-        " (SELECT (count(*), max(update_time)) FROM memberships), (SELECT count(*) FROM answers)",
-    )
-    auth = platform.sql(
-        "auth",
-        "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM sign_ups), (SELECT max(revoke_time) FROM sessions)",
-    )
-    return user, auth
 
 
 def verdict_of(person: Person, token: str) -> tuple[int, str]:
@@ -310,3 +199,17 @@ def assert_says_nothing(answer: Answer) -> None:
     """No exception, statement or place in the code reaches a caller."""
     text = answer.body.decode(errors="replace")
     assert [word for word in REVEALING if word in text] == []
+
+
+def footprint(platform: Platform) -> tuple[str, str]:
+    """Return what is stored, as counts and newest changes."""
+    user = platform.sql(
+        "user",
+        "SELECT (SELECT (count(*), max(update_time)) FROM users), (SELECT (count(*), max(update_time)) FROM organizations),"
+        " (SELECT (count(*), max(update_time)) FROM memberships), (SELECT count(*) FROM answers)",
+    )
+    auth = platform.sql(
+        "auth",
+        "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM sign_ups), (SELECT max(revoke_time) FROM sessions)",
+    )
+    return user, auth

@@ -13,25 +13,52 @@ from google.api import httpbody_pb2
 from joserfc.jwk import ECKey
 
 from services.auth import consumers, events
-from services.auth.handlers import AccountHandlers, Handlers, KeyHandlers, SessionHandlers, SignInHandlers, SignUpHandlers
+from services.auth.handlers import (
+    AccessHandlers,
+    AccountHandlers,
+    ApiKeyHandlers,
+    Handlers,
+    KeyExchange,
+    KeyHandlers,
+    OrganizationHandlers,
+    PasswordHandlers,
+    PersonalDataHandlers,
+    RoleBindingHandlers,
+    RoleHandlers,
+    ServiceAccountHandlers,
+    SessionHandlers,
+    SignInHandlers,
+    SignUpHandlers,
+)
+from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.wiring import servicers
+from services.auth.wiring import CATALOGUE, servicers
 from services.chassis.bus.bus import Event
 from services.chassis.ids import IdGenerator
 from services.chassis.keys import Keyring
 from services.chassis.lists import Lists
 from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenVerifier, public_set, static_keys
+from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
+from trellis.auth.v1 import (
+    access_service_pb2_grpc,
+    api_key_service_pb2_grpc,
+    role_binding_service_pb2_grpc,
+    role_service_pb2_grpc,
+    service_account_service_pb2_grpc,
+)
 from trellis.auth.v1 import resources_pb2 as pb
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as stubs
+from trellis.policies import PERMISSIONS
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 PASSWORD = "correct horse battery"
 WEB_URL = "https://app.test"
 GRACE = timedelta(seconds=30)
+RESET_LIFETIME = timedelta(minutes=60)
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -57,6 +84,9 @@ class Parts:
     sign_ups: SignUpHandlers = field(init=False)
     sign_ins: SignInHandlers = field(init=False)
     sessions: SessionHandlers = field(init=False)
+    password_changes: PasswordHandlers = field(init=False)
+    grants: Grants = field(init=False)
+    key_exchange: KeyExchange = field(init=False)
 
     def __post_init__(self) -> None:
         ports, now = self.ports, self.clock
@@ -64,6 +94,8 @@ class Parts:
         minutes = timedelta(minutes=1)
         self.keys = KeyHandlers(ports.keys, now, self.ids.new, activation=2 * minutes, lifetime=5 * minutes)
         self.tokens = Tokens(self.keyring, self.keys, now, self.ids.new, ISSUER, AUDIENCE, 5 * minutes)
+        self.grants = Grants(self.memberships, ports.service_accounts, ports.role_bindings, CATALOGUE, now)
+        self.key_exchange = KeyExchange(ports.api_keys, self.grants, self.tokens, now)
         self.sign_ups = SignUpHandlers(
             accounts=ports.accounts,
             sign_ups=ports.sign_ups,
@@ -81,7 +113,7 @@ class Parts:
             accounts=ports.accounts,
             sign_ups=ports.sign_ups,
             sessions=ports.sessions,
-            memberships=self.memberships,
+            grants=self.grants,
             passwords=self.passwords,
             tokens=self.tokens,
             begin=ports.begin,
@@ -91,16 +123,74 @@ class Parts:
             grace=GRACE,
         )
         self.sessions = SessionHandlers(ports.sessions, ports.begin, now)
+        self.password_changes = PasswordHandlers(
+            accounts=ports.accounts,
+            passwords=self.passwords,
+            tokens=self.tokens,
+            mailer=self.mailer,
+            begin=ports.begin,
+            now=now,
+            new_id=self.ids.new,
+            common_passwords=self.common_passwords,
+            link_lifetime=RESET_LIFETIME,
+            web_url=WEB_URL,
+        )
 
     @property
     def handlers(self) -> Handlers:
-        accounts = AccountHandlers(self.ports.accounts)
-        return Handlers(self.sign_ups, self.sign_ins, self.sessions, self.keys, accounts)
+        return Handlers(
+            sign_ups=self.sign_ups,
+            sign_ins=self.sign_ins,
+            sessions=self.sessions,
+            passwords=self.password_changes,
+            keys=self.keys,
+            accounts=AccountHandlers(self.ports.accounts, self.ports.begin, self.clock),
+            personal_data=self.personal_data,
+            roles=self.roles,
+            role_bindings=self.role_bindings,
+            access=AccessHandlers(self.grants, self.clock),
+            service_accounts=ServiceAccountHandlers(self.ports.service_accounts, self.ports.begin, self.clock, self.ids.new),
+            api_keys=self.api_keys,
+            key_exchange=self.key_exchange,
+            organizations=OrganizationHandlers(self.ports.begin),
+        )
+
+    @property
+    def api_keys(self) -> ApiKeyHandlers:
+        return ApiKeyHandlers(
+            self.ports.api_keys,
+            self.grants,
+            self.ports.begin,
+            self.clock,
+            self.ids.new,
+            lambda size: self.ids.new("secret").encode().ljust(size, b"x")[-size:],
+            frozenset(PERMISSIONS),
+        )
+
+    @property
+    def personal_data(self) -> PersonalDataHandlers:
+        return PersonalDataHandlers(self.ports.accounts, self.mailer, self.ports.begin, self.clock)
+
+    @property
+    def roles(self) -> RoleHandlers:
+        return RoleHandlers(self.ports.roles, CATALOGUE, self.grants, self.ports.begin, self.clock, self.ids.new)
+
+    @property
+    def role_bindings(self) -> RoleBindingHandlers:
+        return RoleBindingHandlers(
+            role_bindings=self.ports.role_bindings,
+            memberships=self.memberships,
+            catalogue=CATALOGUE,
+            grants=self.grants,
+            begin=self.ports.begin,
+            now=self.clock,
+            new_id=self.ids.new,
+        )
 
     async def deliver(self, event: Any, event_id: str = "") -> None:
         """Let auth's own consumer have an event, as the bus would."""
         announced = events.announcement(event)
-        consumer = consumers.consumer(self.sign_ups)
+        consumer = consumers.consumer(self.sign_ups, self.password_changes)
         if announced.topic in consumer.topics:
             await consumer.handle(
                 Event(
@@ -113,6 +203,22 @@ class Parts:
                     data=announced.data,
                 )
             )
+
+    async def hear(self, event: Any, event_id: str = "") -> None:
+        """Let auth have an event of user, as the bus would."""
+        announced = user_announcement(event)
+        heard = Event(
+            id=event_id or self.ids.new("evt"),
+            source="services/user",
+            topic=announced.topic,
+            subject=announced.subject,
+            time=self.clock(),
+            traceparent="",
+            data=announced.data,
+        )
+        for consumer in (consumers.accounts(self.handlers.accounts), consumers.personal_data(self.personal_data)):
+            if announced.topic in consumer.topics:
+                await consumer.handle(heard)
 
     def token_in_mail(self, address: str) -> str:
         """Return the token of the newest verification mail to an address."""
@@ -130,6 +236,11 @@ class AuthProcess:
     jwks: stubs.JwksServiceAsyncStub
     accounts: stubs.AccountServiceAsyncStub
     service_key: ECKey
+    roles: role_service_pb2_grpc.RoleServiceAsyncStub
+    role_bindings: role_binding_service_pb2_grpc.RoleBindingServiceAsyncStub
+    access: access_service_pb2_grpc.AccessServiceAsyncStub
+    service_accounts: service_account_service_pb2_grpc.ServiceAccountServiceAsyncStub
+    api_keys: api_key_service_pb2_grpc.ApiKeyServiceAsyncStub
 
     async def sign_in(self, email: str = "ada@example.com", **values: str) -> pb.TokenSet:
         """Begin a session."""
@@ -171,6 +282,11 @@ async def running(parts: Parts) -> AsyncIterator[AuthProcess]:
             stubs.JwksServiceStub(channel),
             stubs.AccountServiceStub(channel),
             service_key,
+            role_service_pb2_grpc.RoleServiceStub(channel),
+            role_binding_service_pb2_grpc.RoleBindingServiceStub(channel),
+            access_service_pb2_grpc.AccessServiceStub(channel),
+            service_account_service_pb2_grpc.ServiceAccountServiceStub(channel),
+            api_key_service_pb2_grpc.ApiKeyServiceStub(channel),
         )
     await server.stop(None)
 

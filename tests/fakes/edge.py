@@ -47,6 +47,12 @@ class Edge:
     seen: list[Seen] = field(default_factory=list)
     failing: dict[str, grpc.StatusCode] = field(default_factory=dict)
     """RPCs that answer with an error."""
+    waits: dict[str, str] = field(default_factory=dict)
+    """RPCs whose error says when to come back, in seconds."""
+    silent: set[str] = field(default_factory=set)
+    """RPCs that never answer."""
+    probes: list[health.aio.HealthServicer] = field(default_factory=list)
+    """The health of auth and of user."""
 
     @property
     def came(self) -> list[Seen]:
@@ -98,6 +104,7 @@ async def _serve(contract: Contract, state: Edge, port: int) -> grpc.aio.Server:
     server.add_generic_rpc_handlers((_Everything(contract, state),))
     probe = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(probe, server)
+    state.probes.append(probe)
     await probe.set("", health_pb2.HealthCheckResponse.SERVING)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
@@ -117,6 +124,10 @@ class _Everything(grpc.GenericRpcHandler):
         async def answer(_request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
             metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
             self._state.seen.append(Seen(details.method, metadata, context.time_remaining()))
+            if details.method in self._state.silent:
+                await asyncio.Event().wait()
+            if wait := self._state.waits.get(details.method):
+                context.set_trailing_metadata((("retry-after", wait),))
             if code := self._state.failing.get(details.method):
                 await context.abort(code, "as asked")
             return self._jwks() if details.method.endswith("/GetJwks") else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,9 +86,14 @@ class _Fields:
                 return self._compared(field, comparison, text, item)
 
     def _compared(self, field: str, comparison: str, text: str, item: Any) -> bool:
-        if field not in self.names:
+        name, *path = field.split(".")
+        if name not in self.names:
             raise invalid_field("filter", f"there is no field {field}.", "filter.field")
-        value = getattr(item, field)
+        value = getattr(item, name)
+        if value is None:
+            return False  # as in SQL
+        if isinstance(value, dict) or path:
+            return _inside(value, path, comparison, text, field)
         if comparison == ":" and isinstance(value, str) and field not in self.enums:
             return text.casefold() in value.casefold()
         if comparison not in _COMPARE:
@@ -97,7 +103,23 @@ class _Fields:
     def _value(self, field: str, text: str, like: Any) -> Any:
         if field in self.enums:
             return _enum_value(field, text, self.enums[field])
+        if isinstance(like, bool):
+            return _enum_value(field, text, {"true": True, "false": False})
         return _time(field, text) if isinstance(like, datetime) else text
+
+
+def _inside(value: Any, path: list[str], comparison: str, text: str, field: str) -> bool:
+    """Compare the text of a value inside a document; what is not there is like nothing, as NULL is."""
+    if not path or not isinstance(value, dict):
+        raise invalid_field("filter", f"there is no field {field}.", "filter.field")
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is None:
+        return False
+    found = value if isinstance(value, str) else json.dumps(value)
+    if comparison == ":":
+        return text.casefold() in found.casefold()
+    return _COMPARE[comparison](found, text)
 
 
 def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:

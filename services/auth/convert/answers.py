@@ -7,7 +7,14 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.convert import accounts, api_keys, service_accounts, sessions
+from services.auth.convert import (
+    accounts,
+    api_keys,
+    role_bindings,
+    roles,
+    service_accounts,
+    sessions,
+)
 from services.auth.domain import Nothing
 from trellis.auth.v1 import service_pb2 as rpc
 
@@ -25,6 +32,9 @@ _EMPTY: dict[str, type[Message]] = {
     "SignUp": rpc.SignUpResponse,
     "ResendVerification": rpc.ResendVerificationResponse,
     "SignOut": rpc.SignOutResponse,
+    "ChangePassword": rpc.ChangePasswordResponse,
+    "RequestPasswordReset": rpc.RequestPasswordResetResponse,
+    "ResetPassword": rpc.ResetPasswordResponse,
 }
 
 
@@ -32,6 +42,8 @@ _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **accounts.ANSWERS,
     **api_keys.ANSWERS,
     **service_accounts.ANSWERS,
+    **role_bindings.ANSWERS,
+    **roles.ANSWERS,
     **sessions.ANSWERS,
     Nothing: nothing_to_proto,
 }

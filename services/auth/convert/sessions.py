@@ -7,10 +7,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.domain import Session, TokenSet
+from services.auth.domain import RevokedSessions, Session, TokenSet
 from services.chassis import principal
 from services.chassis.times import timestamp
 from trellis.auth.v1 import resources_pb2 as pb
+from trellis.auth.v1 import service_pb2 as rpc
 
 
 def session_to_proto(session: Session) -> pb.Session:
@@ -39,7 +40,12 @@ def token_set_to_proto(tokens: TokenSet) -> pb.TokenSet:
     )
 
 
+def revoked_to_proto(revoked: RevokedSessions) -> rpc.RevokeAllSessionsResponse:
+    return rpc.RevokeAllSessionsResponse(revoked_count=revoked.count)
+
+
 ANSWERS: dict[type, Callable[[Any], Message]] = {
     Session: session_to_proto,
     TokenSet: token_set_to_proto,
+    RevokedSessions: revoked_to_proto,
 }

@@ -1,12 +1,15 @@
-"""What a password may be (NIST SP 800-63B)."""
+"""What a password may be (NIST SP 800-63B), and how it becomes another."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import datetime
 
-from services.chassis.errors import (
-    InvalidArgument,
-)
+from services.chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument
+
+SHORTEST_PIECE = 4
 
 
 def normalized_password(password: str) -> str:
@@ -14,16 +17,40 @@ def normalized_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def refuse_common(password: str, email: str, common: frozenset[str]) -> None:
-    """Refuse what attackers try first: known passwords, the address itself, one short thing repeated.
+def refuse_common(password: str, email: str, common: Container[str]) -> None:
+    """Refuse what attackers try first: known passwords, two of them together, the address itself, one short thing repeated.
 
     Raises PasswordTooCommon.
     """
     folded = password.casefold()
     local_part = email.partition("@")[0]
     repeated = any(folded == (folded[:size] * len(folded))[: len(folded)] for size in (1, 2, 3, 4))
-    if folded in common or repeated or folded in (email, local_part, email.replace("@", "").replace(".", "")):
+    own = (email, local_part, email.replace("@", "").replace(".", ""))
+    if repeated or folded in own or folded in common or _two_of(folded, common):
         raise PasswordTooCommon
+
+
+def _two_of(folded: str, common: Container[str]) -> bool:
+    """Whether it is one known password after another: `sunshine12345678`."""
+    places = range(SHORTEST_PIECE, len(folded) - SHORTEST_PIECE + 1)
+    return any(folded[:place] in common and folded[place:] in common for place in places)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordResetRequested:
+    """Somebody asked for another password; `user` is empty where the address has no account."""
+
+    reset: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    """A user has another password, and no session but the kept one."""
+
+    user: str
+    kept_session: str
+    change_time: datetime
 
 
 class PasswordTooCommon(InvalidArgument):
@@ -33,3 +60,22 @@ class PasswordTooCommon(InvalidArgument):
 
     def __init__(self) -> None:
         super().__init__("This password is among those that attackers try first; choose another.")
+
+
+class PasswordWrong(InvalidArgument):
+    """The current password is wrong."""
+
+    reason = "PASSWORD_WRONG"
+
+    def __init__(self) -> None:
+        message = "The current password is wrong."
+        super().__init__(message, fields=[FieldViolation("current_password", message, self.reason)])
+
+
+class ResetInvalid(FailedPrecondition):
+    """The reset token is forged, used or expired, or the password changed since."""
+
+    reason = "RESET_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("This link was used before or has expired; ask for a new one.")

@@ -62,7 +62,7 @@ class ServiceAccount:
 
 def is_service_account(subject: str) -> bool:
     """Whether a subject is a service account rather than a user."""
-    return subject.startswith("organizations/")
+    return "/serviceAccounts/" in subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Cause(IntEnum):
     SIGNED_OUT = 1
     REVOKED = 2
     REUSED = 3
+    ACCOUNT_INACTIVE = 10
 
 
 class Refresh(Enum):
@@ -104,6 +105,22 @@ class SessionRevoked:
     session: str
     revoke_time: datetime
     cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsRevoked:
+    """All sessions of a user ended, save the kept one."""
+
+    user: str
+    kept_session: str
+    revoke_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedSessions:
+    """What ending all sessions answers."""
+
+    count: int
 
 
 class CredentialsInvalid(Unauthenticated):

@@ -21,6 +21,11 @@ def _account_created(event: domain.AccountCreated) -> Message:
     )
 
 
+def _restore_requested(event: domain.RestoreRequested) -> Message:
+    return pb.RestoreRequested(user=event.user)
+
+
 MESSAGES: dict[type, Callable[[Any], Message]] = {
     domain.AccountCreated: _account_created,
+    domain.RestoreRequested: _restore_requested,
 }

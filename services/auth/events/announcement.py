@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.auth.events import accounts, api_keys, service_accounts, sessions, sign_ups
+from services.auth.events import (
+    accounts,
+    api_keys,
+    passwords,
+    personal_data,
+    role_bindings,
+    roles,
+    service_accounts,
+    sessions,
+    sign_ups,
+)
 from services.chassis.db.session import Announcement
 from trellis.policies import EVENTS
 
@@ -20,6 +30,10 @@ _MESSAGES = {
     **accounts.MESSAGES,
     **api_keys.MESSAGES,
     **service_accounts.MESSAGES,
+    **passwords.MESSAGES,
+    **role_bindings.MESSAGES,
+    **roles.MESSAGES,
+    **personal_data.MESSAGES,
     **sessions.MESSAGES,
     **sign_ups.MESSAGES,
 }

@@ -24,7 +24,12 @@ def _session_revoked(event: domain.SessionRevoked) -> Message:
     )
 
 
+def _sessions_revoked(event: domain.SessionsRevoked) -> Message:
+    return pb.SessionsRevoked(user=event.user, kept_session=event.kept_session, revoke_time=timestamp(event.revoke_time))
+
+
 MESSAGES: dict[type, Callable[[Any], Message]] = {
     domain.SessionCreated: _session_created,
     domain.SessionRevoked: _session_revoked,
+    domain.SessionsRevoked: _sessions_revoked,
 }

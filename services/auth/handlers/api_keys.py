@@ -18,7 +18,8 @@ from services.auth.domain import (
     is_service_account,
 )
 from services.auth.domain.api_keys import SECRET_BYTES, hashed, hint_of, lifetime, new_secret, only_some_of
-from services.auth.ports import ApiKeys, Authority, AuthTransaction, Begin, NewId, Now
+from services.auth.handlers.grants import Grants
+from services.auth.ports import ApiKeys, AuthTransaction, Begin, NewId, Now
 from services.chassis import etags
 from services.chassis.errors import invalid_field
 from services.chassis.lists import ListQuery, Rows
@@ -62,7 +63,7 @@ class ApiKeyHandlers:
     """What callers can do with the keys they manage."""
 
     api_keys: ApiKeys
-    authority: Authority
+    grants: Grants
     begin: Begin
     now: Now
     new_id: NewId
@@ -160,7 +161,7 @@ class ApiKeyHandlers:
         Managed.by(caller).may_hold_secrets_of(subject)
         only_some_of(scopes, caller.permissions)
         if is_service_account(subject):
-            only_some_of(scopes, await self.authority.permissions(organization, subject))
+            only_some_of(scopes, (await self.grants.permitted(organization, subject)).permissions)
 
     def _known(self, scopes: Sequence[str]) -> tuple[str, ...]:
         """Return the scopes in order. Raises InvalidArgument for none, and for what is no permission."""

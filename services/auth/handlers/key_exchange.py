@@ -13,14 +13,15 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.auth.domain import MembershipUnavailable, NotAMember, Presented, ServiceAccountNotFound
+from services.auth.domain import MembershipUnavailable, NotAMember, Presented
 from services.auth.domain.api_keys import hashed, well_formed
+from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.ports import ApiKeys, Authority, Now
+from services.auth.ports import ApiKeys, Now
 from services.chassis.errors import ResourceExhausted, Unauthenticated
 from services.chassis.principal import Principal
 
@@ -110,12 +111,12 @@ class KeyExchange:
     def __init__(
         self,
         api_keys: ApiKeys,
-        authority: Authority,
+        grants: Grants,
         tokens: Tokens,
         now: Now,
         revoked: Callable[[Principal], bool] = lambda _: False,
     ) -> None:
-        self._api_keys, self._authority, self._tokens, self._now = api_keys, authority, tokens, now
+        self._api_keys, self._grants, self._tokens, self._now = api_keys, grants, tokens, now
         self._revoked = revoked
         self._guesses = Guesses(now)
         self._verdicts: OrderedDict[bytes, _Verdict] = OrderedDict()
@@ -170,7 +171,7 @@ class KeyExchange:
             return replace(before, good_until=until)
         try:
             return _Verdict(until, await self._exchanged(presented), presented.stamp)
-        except (NotAMember, ServiceAccountNotFound):
+        except NotAMember:
             return _Verdict(until)
         except MembershipUnavailable:
             if before is None or not self._serves(before, presented, now + LAST_RESORT):
@@ -189,10 +190,9 @@ class KeyExchange:
 
     async def _exchanged(self, presented: Presented) -> Exchanged:
         key, at = presented.key, self._now()
-        allowed = await self._authority.permissions(key.organization, key.subject)
-        permissions = [scope for scope in key.scopes if scope in allowed]
-        token, principal = await self._tokens.for_api_key(key, permissions, at=at)
-        return Exchanged(key.subject, token, at + self._tokens.lifetime, principal)
+        permitted = (await self._grants.permitted(key.organization, key.subject)).within(key.scopes)
+        token, principal = self._tokens.for_api_key(await self._tokens.signing_key(), key, permitted, at=at)
+        return Exchanged(key.subject, token, datetime.fromtimestamp(principal.expires_at_s, UTC), principal)
 
     def _remember(self, secret_hash: bytes, verdict: _Verdict) -> _Verdict:
         self._verdicts[secret_hash] = verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.auth.domain import Cause, Session, SessionNotFound
+from services.auth.domain import Cause, RevokedSessions, Session, SessionNotFound, SessionsRevoked
 from services.auth.ports import Begin, Now, Sessions
 from services.chassis.errors import PermissionDenied
 from services.chassis.lists import ListQuery, Rows
@@ -46,6 +46,17 @@ class SessionHandlers:
                 tx.outbox.add(event)
             await tx.commit(session)
         return session
+
+    async def revoke_all_sessions(self, parent: str, caller: Principal, *, keep_current: bool) -> RevokedSessions:
+        """End all sessions of the caller, or all but the current one. Raises PermissionDenied."""
+        user, kept = _own(parent, caller), caller.session if keep_current else ""
+        async with self.begin() as tx:
+            await tx.accounts.lock(user)  # whoever ends many sessions waits for whoever else does
+            now = self.now()
+            revoked = RevokedSessions(await tx.sessions.end_all(user, now, Cause.REVOKED, kept=kept))
+            tx.outbox.add(SessionsRevoked(user, kept, now))
+            await tx.commit(revoked)
+        return revoked
 
 
 def _own(name: str, caller: Principal) -> str:

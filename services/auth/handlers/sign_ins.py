@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NoReturn
 
 from services.auth.domain import (
     Account,
+    AccountState,
     Cause,
     CredentialsInvalid,
     EmailNotVerified,
     MembershipUnavailable,
     NotAMember,
     Nothing,
+    Permitted,
     Refresh,
     RefreshTokenInvalid,
     RefreshTokenReused,
+    RestoreRequested,
     Session,
     SessionCreated,
     SessionEnded,
@@ -23,8 +27,9 @@ from services.auth.domain import (
     normalized_email,
     normalized_password,
 )
+from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.ports import Accounts, Begin, Memberships, NewId, Now, Passwords, Sessions, SignUps
+from services.auth.ports import Accounts, Begin, NewId, Now, Passwords, Sessions, SignUps
 from services.chassis.principal import Principal
 
 
@@ -45,7 +50,7 @@ class SignInHandlers:
     accounts: Accounts
     sign_ups: SignUps
     sessions: Sessions
-    memberships: Memberships
+    grants: Grants
     passwords: Passwords
     tokens: Tokens
     begin: Begin
@@ -57,14 +62,20 @@ class SignInHandlers:
     async def sign_in(self, form: SignIn) -> TokenSet:
         """Begin a session.
 
-        Raises CredentialsInvalid, EmailNotVerified, NotAMember, MembershipUnavailable.
+        Raises CredentialsInvalid, EmailNotVerified, AccountDeactivated, AccountDeleted, NotAMember, MembershipUnavailable.
         """
+        at = self.now()
         account = await self._authenticated(normalized_email(form.email), normalized_password(form.password))
-        organization, permissions = await self._organization(account, form.organization)
+        if account.state is not AccountState.ACTIVE:
+            await self._offer_restoring(account)
+        organization, permitted = await self._organization(account, form.organization)
         session = self._new_session(account.user, organization, form.user_agent)
-        issued = await self.tokens.issue(session, permissions)
+        issued = self.tokens.issue(await self.tokens.signing_key(), session, permitted, at=at)
         stronger_hash = await self._stronger_hash(account, form.password)
         async with self.begin() as tx:
+            locked = await tx.accounts.lock(account.user)
+            if locked is None or locked.password_version != account.password_version:
+                raise CredentialsInvalid  # the password changed while it was compared
             await tx.sessions.add(session)
             if form.organization:
                 await tx.accounts.set_last_organization(account.user, organization)
@@ -94,14 +105,16 @@ class SignInHandlers:
 
     async def switch_organization(self, organization: str, caller: Principal) -> TokenSet:
         """Let the session work in another organization. Raises SessionEnded, NotAMember, MembershipUnavailable."""
+        at = self.now()
         self._alive(await self.sessions.find(caller.session))
-        permissions = await self.memberships.permissions(organization, caller.subject)
+        permitted = await self.grants.permitted(organization, caller.subject)
+        key = await self.tokens.signing_key()
         async with self.begin() as tx:
             session = self._alive(await tx.sessions.lock(caller.session))
             await tx.sessions.set_organization(session.name, organization)
             await tx.accounts.set_last_organization(session.user, organization)
             switched = replace(session, organization=organization)
-            issued = await self.tokens.issue(switched, permissions, refresh=False)
+            issued = self.tokens.issue(key, switched, permitted, at=at, refresh=False)
             await tx.commit(issued)
         return issued
 
@@ -114,6 +127,14 @@ class SignInHandlers:
                 await tx.sessions.end(session.name, event.revoke_time, event.cause)
                 tx.outbox.add(event)
             await tx.commit(Nothing("SignOut"))
+
+    async def _offer_restoring(self, account: Account) -> NoReturn:
+        """Have the owner sent the link that brings the account back. Raises AccountDeactivated, AccountDeleted."""
+        async with self.begin() as tx:
+            tx.outbox.add(RestoreRequested(account.user))
+            await tx.commit()
+        account.must_be_active()
+        raise CredentialsInvalid  # no other state has an account
 
     def _alive(self, session: Session | None) -> Session:
         """Raises SessionEnded."""
@@ -132,17 +153,17 @@ class SignInHandlers:
             raise EmailNotVerified
         return account
 
-    async def _organization(self, account: Account, wanted: str) -> tuple[str, tuple[str, ...]]:
+    async def _organization(self, account: Account, wanted: str) -> tuple[str, Permitted]:
         """Return the organization the tokens name. The one asked for must be had; the last one is a convenience."""
         if wanted:
-            return wanted, await self.memberships.permissions(wanted, account.user)
+            return wanted, await self.grants.permitted(wanted, account.user)
         if not account.last_organization:
-            return "", ()
+            return "", Permitted()
         try:
-            permissions = await self.memberships.permissions(account.last_organization, account.user)
+            permitted = await self.grants.permitted(account.last_organization, account.user)
         except (NotAMember, MembershipUnavailable):
-            return "", ()
-        return account.last_organization, permissions
+            return "", Permitted()
+        return account.last_organization, permitted
 
     def _new_session(self, user: str, organization: str, user_agent: str) -> Session:
         now = self.now()
@@ -157,23 +178,25 @@ class SignInHandlers:
 
     async def _successor(self, session: Session, generation: int) -> TokenSet:
         """Rotate, or answer a repetition with what the first got. The organization is asked first: nothing is used up."""
-        permissions = await self._permissions_of(session)
+        at = self.now()
+        permitted = await self._permitted(session)
+        key = await self.tokens.signing_key()
         async with self.begin() as tx:
             rotated = await tx.sessions.rotate(session.name, generation, at=self.now())
             if rotated is None:
                 rotated = await tx.sessions.lock(session.name)
                 if rotated is None or rotated.judge(generation, self.now(), self.grace) is not Refresh.GRACE:
                     raise RefreshTokenInvalid
-            issued = await self.tokens.issue(replace(rotated, organization=session.organization), permissions)
+            issued = self.tokens.issue(key, replace(rotated, organization=session.organization), permitted, at=at)
             await tx.commit(issued)
         return issued
 
-    async def _permissions_of(self, session: Session) -> tuple[str, ...]:
+    async def _permitted(self, session: Session) -> Permitted:
         """Return what the user may do in the session's organization; a session whose user left it goes on without one."""
         if not session.organization:
-            return ()
+            return Permitted()
         try:
-            return await self.memberships.permissions(session.organization, session.user)
+            return await self.grants.permitted(session.organization, session.user)
         except NotAMember:
             async with self.begin() as tx:
                 await tx.sessions.set_organization(session.name, "")

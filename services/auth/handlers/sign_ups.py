@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.auth import domain
 from services.auth.domain import (
     Account,
+    AccountNotFound,
     Nothing,
     SignUpRepeated,
     VerificationInvalid,
@@ -42,7 +45,7 @@ class SignUpHandlers:
     begin: Begin
     now: Now
     new_id: NewId
-    common_passwords: frozenset[str]
+    common_passwords: Container[str]
     link_lifetime: timedelta
     web_url: str
 
@@ -97,19 +100,18 @@ class SignUpHandlers:
             await tx.commit()
 
     async def send_sign_up_repeated(self, user: str, event_id: str) -> None:
-        """Tell the owner of an account that somebody signed up with its address."""
-        account = await self.accounts.get(user)
+        """Tell the owner of an account that somebody signed up with its address; of an account that is gone, nobody."""
         async with self.begin() as tx:
-            await self.mailer.send(_repeated_mail(account, event_id))
+            with contextlib.suppress(AccountNotFound):
+                await self.mailer.send(_repeated_mail(await self.accounts.get(user), event_id))
             await tx.commit()
 
     def _verification_mail(self, sign_up: domain.SignUp, event_id: str) -> Mail:
         # Nothing that the person typed: a mail to an unproven address is not to carry a stranger's words.
-        token = self.tokens.verification(sign_up)
+        link = self.tokens.verifications.text(f"{self.web_url}/verify", sign_up.id)
         text = (
             f"Hello,\n\n"
-            f"please confirm that this address is yours:\n\n{self.web_url}/verify?token={token}\n\n"
-            f"Token:\n{token}\n\n"
+            f"please confirm that this address is yours:\n\n{link}\n"
             f"If you did not sign up, ignore this mail: without the link there is no account.\n"
         )
         return Mail(event_id, sign_up.email, "Confirm your address", text)

@@ -2,11 +2,12 @@
 
 from services.auth.ports.accounts import Accounts, ChangedAccounts
 from services.auth.ports.api_keys import ApiKeys, ChangedApiKeys
-from services.auth.ports.authority import Authority
 from services.auth.ports.keys import SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.organizations import ChangedOrganizations
 from services.auth.ports.passwords import Passwords
+from services.auth.ports.role_bindings import Bound, ChangedRoleBindings, RoleBindings
+from services.auth.ports.roles import ChangedRoles, Roles
 from services.auth.ports.service_accounts import ChangedServiceAccounts, ServiceAccounts
 from services.auth.ports.sessions import ChangedSessions, Sessions
 from services.auth.ports.sign_ups import ChangedSignUps, SignUps
@@ -16,11 +17,13 @@ __all__ = [
     "Accounts",
     "ApiKeys",
     "AuthTransaction",
-    "Authority",
     "Begin",
+    "Bound",
     "ChangedAccounts",
     "ChangedApiKeys",
     "ChangedOrganizations",
+    "ChangedRoleBindings",
+    "ChangedRoles",
     "ChangedServiceAccounts",
     "ChangedSessions",
     "ChangedSignUps",
@@ -28,6 +31,8 @@ __all__ = [
     "NewId",
     "Now",
     "Passwords",
+    "RoleBindings",
+    "Roles",
     "ServiceAccounts",
     "Sessions",
     "SignUps",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from services.auth.domain import Membership
+
 
 class Memberships(Protocol):
     """What user knows of memberships, as of now."""
 
-    async def permissions(self, organization: str, user: str) -> tuple[str, ...]:
-        """Return what the user may do there. Raises NotAMember, MembershipUnavailable."""
+    async def resolve(self, organization: str, user: str) -> Membership:
+        """Return the user's place there. Raises NotAMember, MembershipUnavailable."""
         ...

@@ -25,11 +25,15 @@ class ChangedSessions(Protocol):
     """Sessions inside a transaction."""
 
     async def add(self, session: Session) -> None:
-        """Write a new session."""
+        """Write a new session. Raises CredentialsInvalid if the account was erased meanwhile."""
         ...
 
     async def lock(self, name: str) -> Session | None:
         """Lock and return a session."""
+        ...
+
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        """Lock and return the sessions of a user that have not ended."""
         ...
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
@@ -38,6 +42,10 @@ class ChangedSessions(Protocol):
 
     async def end(self, name: str, at: datetime, cause: Cause) -> None:
         """Write that the session ended."""
+        ...
+
+    async def end_all(self, user: str, at: datetime, cause: Cause, *, kept: str) -> int:
+        """Write that every living session of the user ended but `kept`, and return how many did."""
         ...
 
     async def set_organization(self, name: str, organization: str) -> None:

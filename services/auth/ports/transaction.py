@@ -9,9 +9,12 @@ from typing import Protocol
 from services.auth.ports.accounts import ChangedAccounts
 from services.auth.ports.api_keys import ChangedApiKeys
 from services.auth.ports.organizations import ChangedOrganizations
+from services.auth.ports.role_bindings import ChangedRoleBindings
+from services.auth.ports.roles import ChangedRoles
 from services.auth.ports.service_accounts import ChangedServiceAccounts
 from services.auth.ports.sessions import ChangedSessions
 from services.auth.ports.sign_ups import ChangedSignUps
+from services.chassis.personal_data import PersonalData, Reports
 from services.chassis.transaction import Transaction
 
 
@@ -24,6 +27,14 @@ class AuthTransaction(Transaction, Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
+    @property
+    def personal_data(self) -> PersonalData: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def roles(self) -> ChangedRoles: ...
+    @property
+    def role_bindings(self) -> ChangedRoleBindings: ...
     @property
     def service_accounts(self) -> ChangedServiceAccounts: ...
     @property

@@ -8,7 +8,7 @@ import grpc
 
 from services.auth import convert
 from services.auth.domain import TokenSet
-from services.auth.handlers import SignInHandlers, SignUpHandlers
+from services.auth.handlers import PasswordHandlers, SignInHandlers, SignUpHandlers
 from services.auth.handlers.sign_ins import SignIn
 from services.auth.handlers.sign_ups import SignUp
 from services.chassis import principal
@@ -26,8 +26,8 @@ USER_AGENT_LENGTH = 256
 class AuthServicer(base.AuthServiceServicer):
     """`trellis.auth.v1.AuthService`."""
 
-    def __init__(self, sign_ups: SignUpHandlers, sign_ins: SignInHandlers) -> None:
-        self._sign_ups, self._sign_ins = sign_ups, sign_ins
+    def __init__(self, sign_ups: SignUpHandlers, sign_ins: SignInHandlers, passwords: PasswordHandlers) -> None:
+        self._sign_ups, self._sign_ins, self._passwords = sign_ups, sign_ins, passwords
 
     async def SignUp(self, request: rpc.SignUpRequest, context: Context) -> rpc.SignUpResponse:
         await self._sign_ups.sign_up(SignUp(request.email, request.password, request.display_name))
@@ -56,6 +56,21 @@ class AuthServicer(base.AuthServiceServicer):
     async def SignOut(self, request: rpc.SignOutRequest, context: Context) -> rpc.SignOutResponse:
         await self._sign_ins.sign_out(principal.current())
         return rpc.SignOutResponse()
+
+    async def ChangePassword(self, request: rpc.ChangePasswordRequest, context: Context) -> rpc.ChangePasswordResponse:
+        caller = principal.current()
+        await self._passwords.change_password(request.current_password, request.new_password, caller)
+        return rpc.ChangePasswordResponse()
+
+    async def RequestPasswordReset(
+        self, request: rpc.RequestPasswordResetRequest, context: Context
+    ) -> rpc.RequestPasswordResetResponse:
+        await self._passwords.request_password_reset(request.email)
+        return rpc.RequestPasswordResetResponse()
+
+    async def ResetPassword(self, request: rpc.ResetPasswordRequest, context: Context) -> rpc.ResetPasswordResponse:
+        await self._passwords.reset_password(request.token, request.new_password)
+        return rpc.ResetPasswordResponse()
 
 
 def _issued(tokens: TokenSet, validate_only: bool) -> pb.TokenSet:

@@ -37,3 +37,11 @@ class SessionServicer(base.SessionServiceServicer):
 
     async def RevokeSession(self, request: rpc.RevokeSessionRequest, context: Context) -> pb.Session:
         return convert.session_to_proto(await self._handlers.revoke_session(request.name, principal.current()))
+
+    async def RevokeAllSessions(
+        self, request: rpc.RevokeAllSessionsRequest, context: Context
+    ) -> rpc.RevokeAllSessionsResponse:
+        revoked = await self._handlers.revoke_all_sessions(
+            request.parent, principal.current(), keep_current=request.keep_current
+        )
+        return convert.revoked_to_proto(revoked)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.auth.domain import Account, AccountNotFound
+from services.auth.domain import Account, AccountNotFound, AccountState
 from services.auth.store.tables import accounts
 from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
@@ -20,9 +20,17 @@ _add = Statement(upsert(accounts).values({name: bindparam(name) for name in _COL
 _set_last_organization = Statement(
     update(accounts).where(accounts.c.user == bindparam("key")).values(last_organization=bindparam("organization"))
 )
+# Without the key: writing a session needs the account to exist, and need not wait.
+_lock = Statement(select(accounts).where(accounts.c.user == bindparam("key")).with_for_update(key_share=True))
+_set_password = Statement(
+    update(accounts)
+    .where(accounts.c.user == bindparam("key"))
+    .values(password_hash=bindparam("new_hash"), password_version=accounts.c.password_version + 1)
+)
 _set_password_hash = Statement(
     update(accounts).where(accounts.c.user == bindparam("key")).values(password_hash=bindparam("new_hash"))
 )
+_set_state = Statement(update(accounts).where(accounts.c.user == bindparam("key")).values(state=bindparam("new_state")))
 
 
 class SqlAccounts:
@@ -32,10 +40,14 @@ class SqlAccounts:
         self._database = database
 
     async def get(self, user: str) -> Account:
-        row = await self._database.fetchrow(_get, key=user)
-        if row is None:
+        account = await self.find(user)
+        if account is None:
             raise AccountNotFound(user)
-        return _account(row)
+        return account
+
+    async def find(self, user: str) -> Account | None:
+        row = await self._database.fetchrow(_get, key=user)
+        return _account(row) if row else None
 
     async def find_by_email(self, email: str) -> Account | None:
         row = await self._database.fetchrow(_find_by_email, email=email)
@@ -52,12 +64,23 @@ class ChangedAccounts:
         values: dict[str, Any] = {name: getattr(account, name) for name in _COLUMNS}
         return await self._tx.execute(_add, **values) == 1
 
+    async def lock(self, user: str) -> Account | None:
+        row = await self._tx.fetchrow(_lock, key=user)
+        return _account(row) if row else None
+
     async def set_last_organization(self, user: str, organization: str) -> None:
         await self._tx.execute(_set_last_organization, key=user, organization=organization)
 
     async def set_password_hash(self, user: str, password_hash: str) -> None:
         await self._tx.execute(_set_password_hash, key=user, new_hash=password_hash)
 
+    async def set_state(self, user: str, state: AccountState) -> None:
+        await self._tx.execute(_set_state, key=user, new_state=int(state))
+
+    async def set_password(self, user: str, password_hash: str) -> None:
+        await self._tx.execute(_set_password, key=user, new_hash=password_hash)
+
 
 def _account(row: Row) -> Account:
-    return Account(**{name: row[name] for name in _COLUMNS})
+    values = {name: row[name] for name in _COLUMNS}
+    return Account(**{**values, "state": AccountState(values["state"])})

@@ -17,7 +17,7 @@ _COLUMNS = tuple(column.name for column in api_keys.c)
 _CHANGING = ("display_name", "scopes", "hint", "update_time", "expire_time", "revoke_time", "version")
 _one = api_keys.c.name == bindparam("key")
 _alive = api_keys.c.revoke_time.is_(None) & (api_keys.c.expire_time > bindparam("at"))
-_of_account = api_keys.c.subject.startswith("organizations/")
+_of_account = api_keys.c.subject.contains("/serviceAccounts/")
 
 _get = Statement(select(api_keys).where(_one))
 _lock = Statement(select(api_keys).where(_one).with_for_update())

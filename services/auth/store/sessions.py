@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import bindparam, insert, select, true, update
 
-from services.auth.domain import Cause, Session
+from services.auth.domain import Cause, CredentialsInvalid, Session
 from services.auth.store.tables import sessions
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -20,6 +21,9 @@ _alive = sessions.c.revoke_time.is_(None) & (sessions.c.expire_time > bindparam(
 
 _find = Statement(select(sessions).where(_one))
 _lock = Statement(select(sessions).where(_one).with_for_update())
+_lock_alive = Statement(
+    select(sessions).where(sessions.c.user == bindparam("of_user"), _alive).order_by(sessions.c.name).with_for_update()
+)
 _add = Statement(insert(sessions).values({name: bindparam(name) for name in _COLUMNS}))
 _rotate = Statement(
     update(sessions)
@@ -28,6 +32,11 @@ _rotate = Statement(
     .returning(sessions)
 )
 _end = Statement(update(sessions).where(_one).values(revoke_time=bindparam("at"), cause=bindparam("why")))
+_end_all = Statement(
+    update(sessions)
+    .where(sessions.c.user == bindparam("of_user"), sessions.c.name != bindparam("kept"), _alive)
+    .values(revoke_time=bindparam("at"), cause=bindparam("why"))
+)
 _set_organization = Statement(update(sessions).where(_one).values(organization=bindparam("chosen")))
 _list = Listing(
     select(sessions).where(sessions.c.user == bindparam("of_user"), _alive | (bindparam("show_ended") == true())),
@@ -64,11 +73,17 @@ class ChangedSessions:
         self._tx = tx
 
     async def add(self, session: Session) -> None:
-        await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        try:
+            await self._tx.execute(_add, **{name: getattr(session, name) for name in _COLUMNS})
+        except asyncpg.ForeignKeyViolationError:
+            raise CredentialsInvalid from None
 
     async def lock(self, name: str) -> Session | None:
         row = await self._tx.fetchrow(_lock, key=name)
         return _session(row) if row else None
+
+    async def lock_alive(self, user: str, at: datetime) -> list[Session]:
+        return [_session(row) for row in await self._tx.fetch(_lock_alive, of_user=user, at=at)]
 
     async def rotate(self, name: str, generation: int, at: datetime) -> Session | None:
         row = await self._tx.fetchrow(_rotate, key=name, current=generation, at=at)
@@ -76,6 +91,9 @@ class ChangedSessions:
 
     async def end(self, name: str, at: datetime, cause: Cause) -> None:
         await self._tx.execute(_end, key=name, at=at, why=int(cause))
+
+    async def end_all(self, user: str, at: datetime, cause: Cause, *, kept: str) -> int:
+        return await self._tx.execute(_end_all, of_user=user, kept=kept, at=at, why=int(cause))
 
     async def set_organization(self, name: str, organization: str) -> None:
         await self._tx.execute(_set_organization, key=name, chosen=organization)

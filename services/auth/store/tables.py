@@ -9,11 +9,13 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -27,6 +29,8 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("last_organization", Text, nullable=False, server_default=""),
+    Column("password_version", BigInteger, nullable=False, server_default="1"),
+    Column("state", SmallInteger, nullable=False, server_default="1"),
 )
 
 sign_ups = Table(
@@ -67,6 +71,35 @@ signing_keys = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("sign_from_time", DateTime(timezone=True), nullable=False),
     Column("retire_time", DateTime(timezone=True)),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("permissions", ARRAY(Text), nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("roles_by_organization", "organization"),
+)
+
+role_bindings = Table(
+    "role_bindings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("role", Text, nullable=False, comment="Of table roles, or predefined by the contract."),
+    Column("subject", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("expire_time", DateTime(timezone=True)),
+    Column("creator", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("organization", "subject", "role", "resource", name="role_bindings_once"),
+    Index("role_bindings_by_role", "role"),
 )
 
 service_accounts = Table(

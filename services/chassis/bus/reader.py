@@ -37,6 +37,7 @@ RECONNECT_S = 0.2
 FINISH_S = 5.0  # what an event in hand may take once the reader has to end
 FAILURES_KEPT_S = 86_400  # far longer than all back-off of one event
 KEPT = timedelta(days=7)  # a new subscription begins with what is kept
+DEAD_LETTERS_KEPT = timedelta(days=30)
 TRIM_EVERY_S = 3600.0
 
 RawEntry = tuple[bytes, dict[bytes, bytes]]
@@ -62,11 +63,11 @@ class Reader:
 
     async def run(self) -> None:
         """Deliver until cancelled, through lost connections and lost groups."""
-        while not _cancelled():
+        while not cancelled():
             try:
                 await self._create_group()
                 await self._deliver_pending()
-                while not _cancelled():
+                while not cancelled():
                     await self._turn()
             except (RedisError, OSError) as error:
                 log.warning("bus_away", subscription=self.subscription.name, error=type(error).__name__)
@@ -97,6 +98,7 @@ class Reader:
             await asyncio.sleep(patience_s)
         if _now_s() >= self.trim_at_s:
             await trim(self.valkey, self.stream, KEPT)
+            await trim_dead_letters(self.valkey, self.subscription.name, DEAD_LETTERS_KEPT)
             self.trim_at_s = _now_s() + TRIM_EVERY_S
 
     def _patience_s(self) -> float:
@@ -196,6 +198,13 @@ async def trim(valkey: Any, stream: str, kept: timedelta) -> None:
     await valkey.xtrim(stream, minid=str(max(0, oldest_ms)), approximate=False)
 
 
+async def trim_dead_letters(valkey: Any, subscription: str, kept: timedelta) -> None:
+    """Forget what was given up so long ago that nobody will replay it."""
+    now_s, _ = await valkey.time()
+    oldest_ms = int((now_s - kept.total_seconds()) * 1000)
+    await valkey.xtrim(dead_letters_of(subscription), minid=str(max(0, oldest_ms)), approximate=False)
+
+
 def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | None:
     try:
         return entry_of(entry_id, fields or {})
@@ -204,7 +213,7 @@ def _readable(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry | Non
         return None
 
 
-def _cancelled() -> bool:
+def cancelled() -> bool:
     """Say whether this task was told to end: redis-py swallows a cancellation that meets the end of a send."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

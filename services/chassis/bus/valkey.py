@@ -1,6 +1,7 @@
 """The event port on Valkey Streams: one stream per publishing package, one consumer group per subscription.
 
-`reader.py` delivers. Streams have no back-off, no delivery limit and no dead letters of their own: both make them.
+`reader.py` delivers. Streams have no back-off, no delivery limit and no dead letters of their own: both make them. What ends
+access tokens goes to everybody beside it (`broadcast.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from services.chassis.bus.broadcast import broadcast
 from services.chassis.bus.bus import DeadLetter, Event, Subscription
 from services.chassis.bus.entries import ONLY, REASON, dead_letters_of, entry_of, fields_of, stream_of
 from services.chassis.bus.reader import Reader
@@ -55,6 +57,7 @@ class ValkeyBus:
             async with self._valkey.pipeline(transaction=False) as pipeline:
                 for event in events:
                     pipeline.xadd(stream_of(event.topic), fields_of(event))
+                    broadcast(pipeline, event)
                 await pipeline.execute()
         except RedisError as error:
             raise ConnectionError(f"the bus did not take the events: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +25,7 @@ from sqlalchemy import (
     not_,
     or_,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
 
@@ -102,8 +103,16 @@ class Listing:
             case filters.Comparison(field, operator, value):
                 return self._comparison(field, operator, value)
 
+    def _column(self, field: str) -> Column | None:
+        """Return the column of a field, or the text inside a document: `attributes.department`."""
+        name, *path = field.split(".")
+        column = self._fields.get(name)
+        if isinstance(column, KeyedColumnElement) and isinstance(column.type, JSONB):
+            return cast(Column, column[path].astext) if path else None
+        return None if path else column
+
     def _comparison(self, field: str, operator: str, text: str) -> ColumnElement[bool]:
-        column = self._fields.get(field)
+        column = self._column(field)
         if column is None:
             raise invalid_field("filter", f"there is no field {field}; {', '.join(self._fields)} are.", "filter.field")
         if field in self._enums:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SERVICES = Path(__file__).parents[2]
 LOCK = 7_401_225  # any number: two processes never migrate one database at once
+LOCK_TIMEOUT = "SET lock_timeout = '2s'"  # a migration waits for nobody: it fails and is run again
 
 
 def upgrade(service: str, database_url: str) -> None:
@@ -78,8 +79,9 @@ def _migrate(connection: Connection) -> None:
     from alembic import context
     from sqlalchemy import text
 
-    connection.execute(text("SET lock_timeout = '2s'"))  # a migration waits for nobody: it fails and is run again
-    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    connection.execute(text(LOCK_TIMEOUT))
+    connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))  # until the connection ends: a block may commit on its way
+    connection.commit()
     context.configure(connection=connection, transaction_per_migration=False)
     with context.begin_transaction():
         context.run_migrations()

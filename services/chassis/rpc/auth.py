@@ -96,9 +96,10 @@ def _in_person(handle: Handler) -> Handler:
 def _permitted(permission: str, names: Callable[[Any], Iterator[str]], handle: Handler) -> Handler:
     async def handler(call: Call) -> Any:
         principal = call.principal
-        if permission not in principal.permissions or not all(
+        everywhere = permission in principal.permissions and all(
             _inside(principal.organization, name) for name in names(call.request)
-        ):
+        )
+        if not everywhere and not _granted(principal, permission, names(call.request)):
             raise PermissionDenied(
                 f"This needs the permission {permission} in the organization that the request names.",
                 permission=permission,
@@ -106,6 +107,17 @@ def _permitted(permission: str, names: Callable[[Any], Iterator[str]], handle: H
         return await handle(call)
 
     return handler
+
+
+def _granted(principal: Principal, permission: str, names: Iterator[str]) -> bool:
+    """Whether the request names something of the organization, and all of it lies below resources with the permission."""
+    if not principal.grants:
+        return False
+    granted = [resource for resource, permissions in principal.grants.items() if permission in permissions]
+    held = [name for name in names if name.startswith("organizations/")]
+    return bool(held) and all(
+        any(_inside(resource, name) for resource in granted) and _inside(principal.organization, name) for name in held
+    )
 
 
 def _inside(organization: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import grpc
@@ -19,6 +20,7 @@ from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
 
 log = structlog.get_logger()
 
+REQUEST_ID = "x-request-id"
 _CODES: dict[type[BaseException], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
@@ -81,8 +83,8 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
     return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), grpc.StatusCode.INTERNAL)
 
 
-def status_of(error: errors.ServiceError, domain: str) -> status_pb2.Status:
-    """Return `google.rpc.Status` with one ErrorInfo, and BadRequest and RetryInfo where they help (AIP-193)."""
+def status_of(error: errors.ServiceError, domain: str, request_id: str = "") -> status_pb2.Status:
+    """Return `google.rpc.Status` with one ErrorInfo, and BadRequest, RetryInfo and RequestInfo where they help (AIP-193)."""
     status = status_pb2.Status(code=code_pb2.Code.Value(code_of(error).name), message=error.message)
     status.details.append(_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=domain, metadata=error.metadata)))
     if error.fields:
@@ -95,15 +97,24 @@ def status_of(error: errors.ServiceError, domain: str) -> status_pb2.Status:
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(int(error.retry_after_s * 1000))
         status.details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    if request_id:
+        status.details.append(_packed(error_details_pb2.RequestInfo(request_id=request_id)))
     return status
 
 
 async def _abort(call: Call, error: errors.ServiceError, domain: str) -> None:
     call.code, call.reason = code_of(error), error.reason
-    if error.retry_after_s is not None:
-        pushback_ms = str(max(1, int(error.retry_after_s * 1000)))
-        call.context.set_trailing_metadata((("grpc-retry-pushback-ms", pushback_ms),))
-    await call.context.abort_with_status(rpc_status.to_status(status_of(error, domain)))
+    status = rpc_status.to_status(status_of(error, domain, call.metadata.get(REQUEST_ID, "")))
+    # In one piece: what set_trailing_metadata was given before would be lost.
+    await call.context.abort(status.code, status.details, (*status.trailing_metadata, *_wait(error)))
+
+
+def _wait(error: errors.ServiceError) -> tuple[tuple[str, str], ...]:
+    """When to come back, for gRPC's own retries and as the header that REST callers know."""
+    if error.retry_after_s is None:
+        return ()
+    pushback_ms = str(max(1, int(error.retry_after_s * 1000)))
+    return ("grpc-retry-pushback-ms", pushback_ms), ("retry-after", str(max(1, math.ceil(error.retry_after_s))))
 
 
 def _unstorable() -> errors.InvalidArgument:

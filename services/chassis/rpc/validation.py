@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -80,11 +81,18 @@ def _value(message: Any, path: str) -> str:
 def _with_nul(message: Message, before: str = "") -> Iterator[str]:
     """Yield the paths of texts that hold NUL: it is valid in protobuf and JSON, and no text in PostgreSQL can hold it."""
     for field, value in message.ListFields():
-        for item in value if field.is_repeated else [value]:
+        for item in _items(field, value):
             if isinstance(item, Message):
                 yield from _with_nul(item, f"{before}{field.name}.")
             elif isinstance(item, str) and "\0" in item:
                 yield f"{before}{field.name}"
+
+
+def _items(field: Any, value: Any) -> Iterable[Any]:
+    """Return every value of a field; of a map, its keys and what they stand for."""
+    if not field.is_repeated:
+        return [value]
+    return chain(value.keys(), value.values()) if isinstance(value, Mapping) else value
 
 
 def _violation(violation: Any) -> FieldViolation:

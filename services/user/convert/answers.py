@@ -7,7 +7,18 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.user.convert import memberships, organizations, users
+from services.user.convert import (
+    attributes,
+    domains,
+    invitations,
+    memberships,
+    operations,
+    organizations,
+    personal_data,
+    preferences,
+    teams,
+    users,
+)
 
 
 def answer_to_proto(answer: Any) -> Message:
@@ -16,7 +27,14 @@ def answer_to_proto(answer: Any) -> Message:
 
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
+    **attributes.ANSWERS,
+    **domains.ANSWERS,
+    **invitations.ANSWERS,
     **memberships.ANSWERS,
+    **operations.ANSWERS,
     **organizations.ANSWERS,
+    **personal_data.ANSWERS,
+    **preferences.ANSWERS,
+    **teams.ANSWERS,
     **users.ANSWERS,
 }

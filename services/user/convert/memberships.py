@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from services.chassis.errors import invalid_field
 from services.chassis.etags import etag_of
 from services.chassis.times import timestamp
+from services.user.convert.attributes import attributes_to_proto
 from services.user.domain import Membership, Role
 from trellis.user.v1 import resources_pb2 as pb
 
@@ -22,21 +23,16 @@ def membership_to_proto(membership: Membership) -> pb.Membership:
         create_time=timestamp(membership.create_time),
         update_time=timestamp(membership.update_time),
         etag=etag_of(membership.version),
+        attributes=attributes_to_proto(membership.attributes) if membership.attributes else None,
+        teams=membership.teams,
     )
 
 
-def role_from_proto(role: pb.Role.ValueType) -> Role:
+def role_from_proto(role: pb.Role.ValueType, field: str = "membership.role") -> Role:
     """Return the role. Raises InvalidArgument where none is said."""
     if role == pb.ROLE_UNSPECIFIED:
-        raise invalid_field("membership.role", "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
+        raise invalid_field(field, "must be ROLE_OWNER, ROLE_ADMIN or ROLE_MEMBER.", "required")
     return Role(role)
-
-
-def user_of(membership: pb.Membership) -> str:
-    """Return who becomes a member. Raises InvalidArgument where nobody is said."""
-    if not membership.user:
-        raise invalid_field("membership.user", "must name a user.", "required")
-    return membership.user
 
 
 ANSWERS: dict[type, Callable[[Any], Message]] = {

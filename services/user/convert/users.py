@@ -25,6 +25,10 @@ def user_to_proto(user: User) -> pb.User:
         create_time=timestamp(user.create_time),
         update_time=timestamp(user.update_time),
         etag=etag_of(user.version),
+        state=pb.User.State.ValueType(user.state),
+        deactivate_time=timestamp(user.deactivate_time),
+        delete_time=timestamp(user.delete_time),
+        purge_time=timestamp(user.purge_time),
     )
 
 

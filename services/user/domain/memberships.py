@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Self
 
 from services.chassis.errors import AlreadyExists, FailedPrecondition, NotFound, PermissionDenied
+from services.user.domain.attributes import Attributes, MembershipAttributesUpdated
 from services.user.domain.organizations import Organization, OrganizationCreated
 
 
@@ -29,6 +30,10 @@ class Membership:
     create_time: datetime
     update_time: datetime
     version: int = 1
+    attributes: Attributes = field(default_factory=dict)
+    """What the organization knows of this member beyond that; its attribute schema allows it."""
+    teams: tuple[str, ...] = ()
+    """The teams the user is in, also by nesting; known only where a token is made."""
 
     @property
     def name(self) -> str:
@@ -43,10 +48,25 @@ class Membership:
         changed = replace(self, role=role, update_time=at, version=self.version + 1)
         return changed, MembershipUpdated(self.name, self.organization, self.user, role, at)
 
+    def change_attributes(self, attributes: Attributes, at: datetime) -> tuple[Self, MembershipAttributesUpdated]:
+        """Return the membership with other custom attributes; the schema was asked before."""
+        changed = replace(self, attributes=attributes, update_time=at, version=self.version + 1)
+        return changed, MembershipAttributesUpdated(self.name, self.organization, at)
+
     def end(self, at: datetime, *, by: Role, owners: int) -> MembershipDeleted:
         """Return what to announce when the membership ends. Raises OwnerRequired, LastOwner."""
         self._may_be_touched(by, owners)
         return MembershipDeleted(self.name, self.organization, self.user, at)
+
+    def leave(self, at: datetime, *, owners: int) -> MembershipDeleted:
+        """Return what to announce when the member leaves. Raises LastOwner."""
+        return self.end(at, by=self.role, owners=owners)
+
+    def grow(self, role: Role, at: datetime) -> tuple[Self, MembershipUpdated] | None:
+        """Return the membership with a role that was granted beside it, None if it allows no more than the present one."""
+        if role >= self.role:
+            return None
+        return self.change_role(role, at, by=Role.OWNER, owners=1)
 
     def _may_be_touched(self, by: Role, owners: int) -> None:
         if self.role is not Role.OWNER:
@@ -77,13 +97,13 @@ def create_organization(
 
 
 def join(
-    organization: Organization, user: str, role: Role, at: datetime, *, by: Role
+    organization: Organization, user: str, role: Role, at: datetime, *, by: Role, attributes: Attributes | None = None
 ) -> tuple[Membership, MembershipCreated]:
     """Return a new membership. Raises OrganizationDeleted, OwnerRequired."""
     organization.must_be_active()
     if role is Role.OWNER:
         only_an_owner(organization.name, by)
-    membership = Membership(organization.name, user, role, at, at)
+    membership = Membership(organization.name, user, role, at, at, attributes=attributes or {})
     return membership, MembershipCreated(membership.name, organization.name, user, role, at)
 
 

@@ -82,6 +82,14 @@ class OrganizationUndeleted:
     update_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationPurged:
+    """A deleted organization is gone for good."""
+
+    organization: str
+    purge_time: datetime
+
+
 class OrganizationNotFound(NotFound):
     """There is no such organization."""
 

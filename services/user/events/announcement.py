@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from services.chassis.db.session import Announcement
-from services.user.events import memberships, organizations, users
+from services.user.events import (
+    attributes,
+    domains,
+    invitations,
+    memberships,
+    organizations,
+    personal_data,
+    preferences,
+    teams,
+    users,
+)
 from trellis.policies import EVENTS
 
 
@@ -17,7 +27,13 @@ def announcement(event: Any) -> Announcement:
 
 
 _MESSAGES = {
+    **attributes.MESSAGES,
+    **domains.MESSAGES,
+    **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,
+    **personal_data.MESSAGES,
+    **preferences.MESSAGES,
+    **teams.MESSAGES,
     **users.MESSAGES,
 }

@@ -34,9 +34,14 @@ def _organization_undeleted(event: domain.OrganizationUndeleted) -> Message:
     return pb.OrganizationUndeleted(organization=event.organization, update_time=timestamp(event.update_time))
 
 
+def _organization_purged(event: domain.OrganizationPurged) -> Message:
+    return pb.OrganizationPurged(organization=event.organization, purge_time=timestamp(event.purge_time))
+
+
 MESSAGES: dict[type, Callable[[Any], Message]] = {
     domain.OrganizationCreated: _organization_created,
     domain.OrganizationUpdated: _organization_updated,
     domain.OrganizationDeletedEvent: _organization_deleted,
+    domain.OrganizationPurged: _organization_purged,
     domain.OrganizationUndeleted: _organization_undeleted,
 }

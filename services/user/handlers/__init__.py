@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.user.handlers.attributes import AttributeSchemaHandlers
+from services.user.handlers.domains import DomainHandlers
+from services.user.handlers.invitations import InvitationHandlers
+from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
+from services.user.handlers.operations import OperationHandlers
 from services.user.handlers.organizations import OrganizationHandlers
+from services.user.handlers.personal_data import PersonalDataHandlers
+from services.user.handlers.preferences import PreferencesHandlers
+from services.user.handlers.teams import TeamHandlers
 from services.user.handlers.users import UserHandlers
 
 
@@ -16,6 +24,27 @@ class Handlers:
     users: UserHandlers
     organizations: OrganizationHandlers
     memberships: MembershipHandlers
+    teams: TeamHandlers
+    preferences: PreferencesHandlers
+    attribute_schemas: AttributeSchemaHandlers
+    invitations: InvitationHandlers
+    domains: DomainHandlers
+    lifecycle: LifecycleHandlers
+    operations: OperationHandlers
+    personal_data: PersonalDataHandlers
 
 
-__all__ = ["Handlers", "MembershipHandlers", "OrganizationHandlers", "UserHandlers"]
+__all__ = [
+    "AttributeSchemaHandlers",
+    "DomainHandlers",
+    "Handlers",
+    "InvitationHandlers",
+    "LifecycleHandlers",
+    "MembershipHandlers",
+    "OperationHandlers",
+    "OrganizationHandlers",
+    "PersonalDataHandlers",
+    "PreferencesHandlers",
+    "TeamHandlers",
+    "UserHandlers",
+]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
-from services.user.domain import Membership, MembershipNotFound, OwnerRequired, Role, join
+from services.user.domain import (
+    Attributes,
+    Membership,
+    MembershipNotFound,
+    OwnerRequired,
+    Role,
+    join,
+    membership_name,
+)
 from services.user.ports import Begin, Memberships, Now, UserTransaction
 
 
@@ -18,15 +26,17 @@ class CreateMembership:
     organization: str
     user: str
     role: Role
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateMembership:
-    """The new role of a member."""
+    """The new role of a member, or what the organization knows of them from now on. None: as it was."""
 
     name: str
-    role: Role
+    role: Role | None
     etag: str
+    attributes: Attributes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +50,14 @@ class MembershipHandlers:
     async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
         """Make a user a member.
 
-        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists.
+        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid.
         """
         async with self.begin() as tx:
             organization = await tx.organizations.get(new.organization)
-            by = await _role_of(tx, new.organization, caller)
-            membership, event = join(organization, new.user, new.role, at=self.now(), by=by)
+            by = await role_of(tx, new.organization, caller)
+            if new.attributes:
+                (await tx.attribute_schemas.get(new.organization)).check(new.attributes)
+            membership, event = join(organization, new.user, new.role, at=self.now(), by=by, attributes=new.attributes)
             await tx.memberships.add(membership)
             tx.outbox.add(event)
             await tx.commit(membership)
@@ -60,18 +72,24 @@ class MembershipHandlers:
         return await self.memberships.list(organization, query)
 
     async def update_membership(self, change: UpdateMembership, caller: Principal) -> Membership:
-        """Change a member's role.
+        """Change a member's role or attributes.
 
-        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, EtagMismatch.
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, AttributesInvalid,
+        EtagMismatch.
         """
         async with self.begin() as tx:
             membership, by, owners = await _locked(tx, change.name, caller)
             etags.check(change.etag, membership.version, change.name)
-            updated, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
-            await tx.memberships.save(updated)
-            tx.outbox.add(event)
-            await tx.commit(updated)
-        return updated
+            if change.role is not None:
+                membership, event = membership.change_role(change.role, at=self.now(), by=by, owners=owners)
+                tx.outbox.add(event)
+            if change.attributes is not None:
+                (await tx.attribute_schemas.get(membership.organization)).check(change.attributes)
+                membership, known = membership.change_attributes(change.attributes, at=self.now())
+                tx.outbox.add(known)
+            await tx.memberships.save(membership)
+            await tx.commit(membership)
+        return membership
 
     async def delete_membership(self, name: str, etag: str, caller: Principal) -> Membership:
         """End a membership and return what it was.
@@ -87,20 +105,40 @@ class MembershipHandlers:
             await tx.commit(membership)
         return membership
 
+    async def leave_organization(self, organization: str, caller: Principal) -> Membership:
+        """End the caller's own membership and return what it was.
+
+        Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, LastOwner.
+        """
+        async with self.begin() as tx:
+            (await tx.organizations.get(organization)).must_be_active()
+            membership = await tx.memberships.get(membership_name(organization, caller.subject))
+            others = await tx.memberships.count_other_owners(organization, caller.subject)
+            event = membership.leave(self.now(), owners=others + (membership.role is Role.OWNER))
+            await tx.memberships.remove(membership.name)
+            tx.outbox.add(event)
+            await tx.commit(membership)
+        return membership
+
     async def resolve_membership(self, organization: str, user: str) -> Membership:
         """Return the membership that a token would be given for now. Raises MembershipNotFound."""
         return await self.memberships.resolve(organization, user)
 
 
 async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Membership, Role, int]:
-    """Lock the organization and return the membership, the caller's role of now and the number of owners."""
+    """Lock the organization and return the membership, the caller's role of now and the number of owners,
+
+    where one whose account is not active counts only if it is the membership's own.
+    """
     organization = await tx.organizations.get(name.partition("/memberships/")[0])
     organization.must_be_active()
-    by = await _role_of(tx, organization.name, caller)
-    return await tx.memberships.get(name), by, await tx.memberships.count_owners(organization.name)
+    by = await role_of(tx, organization.name, caller)
+    membership = await tx.memberships.get(name)
+    others = await tx.memberships.count_other_owners(organization.name, membership.user)
+    return membership, by, others + (membership.role is Role.OWNER)
 
 
-async def _role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
+async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
     """Return the caller's role of now: a token may be minutes older than the membership. Raises OwnerRequired."""
     try:
         role = await tx.memberships.role_of(organization, caller.subject)

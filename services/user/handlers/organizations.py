@@ -8,6 +8,7 @@ from datetime import timedelta
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.user.domain import Organization, User, UserNotFound, create_organization
+from services.user.handlers.newcomers import take_in
 from services.user.ports import Accounts, Begin, NewId, Now, Organizations
 
 
@@ -43,7 +44,7 @@ class OrganizationHandlers:
         organization, membership, *events = create_organization(name, display_name, owner, at=self.now())
         async with self.begin() as tx:
             if newcomer is not None:
-                await tx.users.add(newcomer)
+                await take_in(tx, newcomer, self.now)
             await tx.organizations.add(organization)
             await tx.memberships.add(membership)
             for event in events:

@@ -9,6 +9,7 @@ from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 from services.user.domain import User, UserNotFound, UserNotVisible
+from services.user.handlers.newcomers import take_in
 from services.user.ports import Accounts, Begin, Now, Users, UserTransaction
 
 ME = "users/me"
@@ -47,16 +48,16 @@ class UserHandlers:
                 raise UserNotVisible(name)
         return [found[name] for name in wanted]
 
-    async def list_users(self, organization: str, query: ListQuery) -> Rows[User]:
+    async def list_users(self, organization: str, query: ListQuery, *, show_deleted: bool) -> Rows[User]:
         """Return a page of the members of an organization."""
-        return await self.users.list(organization, query)
+        return await self.users.list(organization, query, show_deleted=show_deleted)
 
     async def update_user(self, change: UpdateUser, caller: Principal) -> User:
         """Change the caller's own fields. Raises UserNotVisible for anybody else, EtagMismatch."""
         if change.name not in (ME, caller.subject):
             raise UserNotVisible(change.name)
         async with self.begin() as tx:
-            user = await self._locked(tx, caller)
+            user = await lock_caller(tx, self.accounts, caller.subject, self.now)
             etags.check(change.etag, user.version, user.name)
             updated, event = user.change(change.values, at=self.now())
             await tx.users.save(updated)
@@ -67,16 +68,8 @@ class UserHandlers:
     async def create_user(self, user: User) -> None:
         """Take in an account that auth announced. Hearing of it again changes nothing."""
         async with self.begin() as tx:
-            await tx.users.add(user)
+            await take_in(tx, user, self.now)
             await tx.commit()
-
-    async def _locked(self, tx: UserTransaction, caller: Principal) -> User:
-        """Lock the caller; somebody signed in may be here before auth's event about them."""
-        try:
-            return await tx.users.get(caller.subject)
-        except UserNotFound:
-            await tx.users.add(await self.accounts.get(caller.subject))
-            return await tx.users.get(caller.subject)
 
     async def _myself(self, caller: Principal) -> User:
         """Return the caller; somebody signed in is known to auth, even where its event has not arrived."""
@@ -86,3 +79,12 @@ class UserHandlers:
             user = await self.accounts.get(caller.subject)
             await self.create_user(user)
             return user
+
+
+async def lock_caller(tx: UserTransaction, accounts: Accounts, name: str, now: Now) -> User:
+    """Lock the caller; somebody signed in may be here before auth's event about them."""
+    try:
+        return await tx.users.get(name)
+    except UserNotFound:
+        await take_in(tx, await accounts.get(name), now)
+        return await tx.users.get(name)

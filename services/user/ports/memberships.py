@@ -16,7 +16,10 @@ class Memberships(Protocol):
         ...
 
     async def resolve(self, organization: str, user: str) -> Membership:
-        """Return what a token may be given for. Raises MembershipNotFound, also for non-owners of a deleted organization."""
+        """Return what a token may be given for. Raises MembershipNotFound.
+
+        Also for non-owners of a deleted organization, and for accounts that are not active.
+        """
         ...
 
     async def list(self, organization: str, query: ListQuery) -> Rows[Membership]:
@@ -35,8 +38,16 @@ class ChangedMemberships(Protocol):
         """Return the role of now, whatever a token says. Raises MembershipNotFound."""
         ...
 
-    async def count_owners(self, organization: str) -> int:
-        """Return how many owners the organization has."""
+    async def find_by_email(self, organization: str, email: str) -> Membership | None:
+        """Return the membership of whoever has an address."""
+        ...
+
+    async def count_other_owners(self, organization: str, user: str) -> int:
+        """Return how many owners beside `user` the organization has whose accounts are active, and keep them so."""
+        ...
+
+    async def last_owned_by(self, user: str) -> list[str]:
+        """Return the organizations in use, at most 20, that no other active account owns."""
         ...
 
     async def add(self, membership: Membership) -> None:
@@ -49,4 +60,8 @@ class ChangedMemberships(Protocol):
 
     async def remove(self, name: str) -> None:
         """Delete the membership."""
+        ...
+
+    async def of_user(self, user: str) -> list[Membership]:
+        """Return every membership of a user."""
         ...

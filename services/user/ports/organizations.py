@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from services.chassis.lists import ListQuery, Rows
-from services.user.domain import Organization
+from services.user.domain import Organization, OrganizationPurged
 
 
 class Organizations(Protocol):
@@ -33,4 +34,12 @@ class ChangedOrganizations(Protocol):
 
     async def add(self, organization: Organization) -> None:
         """Write a new organization."""
+        ...
+
+    async def lock_owned_by(self, user: str) -> None:
+        """Lock every organization the user owns, in one order."""
+        ...
+
+    async def purge(self, at: datetime, limit: int) -> list[OrganizationPurged]:
+        """Delete at most `limit` organizations past their purge time, with all in them, and return what to announce."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from services.chassis.lists import ListQuery, Rows
@@ -20,8 +21,8 @@ class Users(Protocol):
         """Return those of `names` that are the caller or members of `organization`, in no order."""
         ...
 
-    async def list(self, organization: str, query: ListQuery) -> Rows[User]:
-        """Return a page of the members of `organization`."""
+    async def list(self, organization: str, query: ListQuery, *, show_deleted: bool) -> Rows[User]:
+        """Return a page of the members of `organization`; deleted ones only if asked for."""
         ...
 
 
@@ -36,6 +37,10 @@ class ChangedUsers(Protocol):
         """Write the user's current values."""
         ...
 
-    async def add(self, user: User) -> None:
-        """Write a new user; one that is there stays as it is."""
+    async def add(self, user: User) -> bool:
+        """Write a new user, and say whether it is new; one that is there stays as it is."""
+        ...
+
+    async def lock_due(self, at: datetime) -> User | None:
+        """Lock and return one deleted user past the purge time whom nobody else holds."""
         ...

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-MEMBERSHIP_FIELDS = frozenset({"role"})
+MEMBERSHIP_FIELDS = frozenset({"role", "attributes"})
 
 
 class MembershipServicer(base.MembershipServiceServicer):
@@ -29,8 +29,9 @@ class MembershipServicer(base.MembershipServiceServicer):
         self._handlers, self._lists = handlers, lists
 
     async def CreateMembership(self, request: rpc.CreateMembershipRequest, context: Context) -> pb.Membership:
-        role = convert.role_from_proto(request.membership.role)
-        new = CreateMembership(request.parent, convert.user_of(request.membership), role)
+        membership = request.membership
+        role, user = convert.role_from_proto(membership.role), convert.user_of(membership, "membership")
+        new = CreateMembership(request.parent, user, role, convert.attributes_from_proto(membership.attributes))
         return convert.membership_to_proto(await self._handlers.create_membership(new, principal.current()))
 
     async def GetMembership(self, request: rpc.GetMembershipRequest, context: Context) -> pb.Membership:
@@ -44,14 +45,20 @@ class MembershipServicer(base.MembershipServiceServicer):
         )
 
     async def UpdateMembership(self, request: rpc.UpdateMembershipRequest, context: Context) -> pb.Membership:
-        convert.changes(request.membership, request.update_mask, MEMBERSHIP_FIELDS)
-        role = convert.role_from_proto(request.membership.role)
-        change = UpdateMembership(request.membership.name, role, request.membership.etag)
+        membership = request.membership
+        values = convert.changes(membership, request.update_mask, MEMBERSHIP_FIELDS)
+        role = convert.role_from_proto(values["role"]) if "role" in values else None
+        attributes = convert.attributes_from_proto(values["attributes"]) if "attributes" in values else None
+        change = UpdateMembership(membership.name, role, membership.etag, attributes)
         return convert.membership_to_proto(await self._handlers.update_membership(change, principal.current()))
 
     async def DeleteMembership(self, request: rpc.DeleteMembershipRequest, context: Context) -> pb.Membership:
         ended = await self._handlers.delete_membership(request.name, request.etag, principal.current())
         return convert.membership_to_proto(ended)
+
+    async def LeaveOrganization(self, request: rpc.LeaveOrganizationRequest, context: Context) -> pb.Membership:
+        left = await self._handlers.leave_organization(request.name, principal.current())
+        return convert.membership_to_proto(left)
 
     async def ResolveMembership(self, request: rpc.ResolveMembershipRequest, context: Context) -> pb.Membership:
         return convert.membership_to_proto(await self._handlers.resolve_membership(request.organization, request.user))

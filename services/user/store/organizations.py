@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select, true, update
+from sqlalchemy import bindparam, case, delete, insert, select, true, update
 
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.lists import ListQuery, Rows
-from services.user.domain import Organization, OrganizationNotFound
+from services.user.domain import Organization, OrganizationNotFound, OrganizationPurged, Role
 from services.user.store.tables import memberships, organizations
 
 _COLUMNS = tuple(column.name for column in organizations.c)
@@ -24,6 +25,20 @@ _save = Statement(
     update(organizations)
     .where(organizations.c.name == bindparam("key"))
     .values({name: bindparam(name) for name in _COLUMNS if name not in ("name", "create_time")})
+)
+_owned = select(memberships.c.organization).where(memberships.c.user == bindparam("owner"), memberships.c.role == Role.OWNER)
+_lock_owned = Statement(
+    select(organizations.c.name).where(organizations.c.name.in_(_owned)).order_by(organizations.c.name).with_for_update()
+)
+_due = (
+    select(organizations.c.name)
+    .where(organizations.c.purge_time <= bindparam("at"))
+    .order_by(organizations.c.purge_time)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_purge = Statement(
+    delete(organizations).where(organizations.c.name.in_(_due)).returning(organizations.c.name, organizations.c.purge_time)
 )
 _list = Listing(
     select(organizations).where(
@@ -75,6 +90,13 @@ class ChangedOrganizations:
 
     async def add(self, organization: Organization) -> None:
         await self._tx.execute(_add, **_values(organization))
+
+    async def lock_owned_by(self, user: str) -> None:
+        await self._tx.fetch(_lock_owned, owner=user)
+
+    async def purge(self, at: datetime, limit: int) -> list[OrganizationPurged]:
+        rows = await self._tx.fetch(_purge, at=at, most=limit)
+        return [OrganizationPurged(row["name"], at) for row in rows]
 
 
 def _organization(row: Row) -> Organization:

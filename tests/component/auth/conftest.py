@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.auth.domain import Account
+from tests.component.auth.acme import Acme, founded
 from tests.conftest import Time
 from tests.fakes.auth import FakeAuthStore
 from tests.fakes.auth_process import PASSWORD, AuthProcess, Parts, running
@@ -39,3 +40,9 @@ def bob(store: FakeAuthStore, time: Time) -> Account:
     account = Account("users/usr_bob", "bob@example.com", "Bob", f"new:{PASSWORD}", time())
     store.tables.accounts[account.user] = account
     return account
+
+
+@pytest.fixture
+def acme(service: AuthProcess, store: FakeAuthStore) -> Acme:
+    """An organization with an owner, an administrator and a member."""
+    return founded(service, store)

@@ -58,9 +58,11 @@ async def test_the_access_token_says_what_others_read(service: AuthProcess, ada:
         "sub": ada.user,
         "client_id": "trellis",
         "session": tokens.session,
+        "auth_time": now,
         "organization": ORG,
         "permissions": ["organizations.update"],
         "iat": now,
+        "iat_ms": now * 1000,
         "exp": now + 300,
         "jti": claims["jti"],
     }

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 
 from services.chassis import principal, repeat
 from services.chassis.bus.valkey import connect_valkey
-from services.chassis.errors import NotFound
+from services.chassis.errors import NotFound, Unavailable
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
 from services.chassis.rpc.server import Guards, Servicer, build_server
@@ -265,6 +265,50 @@ async def test_a_token_without_an_organization_reaches_none(server: Running, tim
     assert said(refused) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
 
 
+TEAM = f"{ACME}/teams/team_1"
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "reached"),
+    [
+        (f"{ACME}/memberships/usr_bob", f"{ACME}/memberships/usr_bob", True),
+        (ACME, f"{ACME}/memberships/usr_bob", True),
+        (f"{ACME}/memberships/usr_bo", f"{ACME}/memberships/usr_bob", False),
+        (f"{ACME}/memberships/usr_eve", f"{ACME}/memberships/usr_bob", False),
+        (TEAM, f"{ACME}/memberships/usr_bob", False),
+        ("organizations/org_other", "organizations/org_other/memberships/usr_bob", False),
+    ],
+)
+async def test_a_permission_on_a_resource_opens_what_lies_below_it(
+    server: Running, time: Time, resource: str, name: str, reached: bool
+) -> None:
+    token = access_token(time, organization=ACME, permissions=[], grants={resource: ["memberships.update"]})
+    request = rpc.UpdateMembershipRequest(membership=pb.Membership(name=name, user="users/usr_eve", role=pb.ROLE_OWNER))
+
+    call = server.memberships.UpdateMembership(request, metadata=token)
+
+    if reached:
+        await call
+    else:
+        assert said(await refusal(call)) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert len(server.handlers.reached) == reached
+
+
+async def test_a_permission_on_a_resource_opens_nothing_else(server: Running, time: Time) -> None:
+    token = access_token(time, organization=ACME, permissions=["users.list"], grants={TEAM: ["memberships.create"]})
+
+    await server.list(token)
+    another = await refusal(server.list(access_token(time, organization=ACME, grants={TEAM: ["users.list"]})))
+    above = rpc.CreateMembershipRequest(parent=ACME, membership=pb.Membership(user=ADA, role=pb.ROLE_OWNER))
+    unnamed = rpc.CreateMembershipRequest(membership=pb.Membership(user=ADA, role=pb.ROLE_OWNER))
+
+    assert said(another) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    for request in (above, unnamed):
+        refused = await refusal(server.memberships.CreateMembership(request, metadata=token))
+        assert said(refused) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert server.handlers.reached == [("ListUsers", ADA)]
+
+
 async def test_an_internal_rpc_is_for_the_services_it_names(server: Running, ada: Metadata, time: Time) -> None:
     request = rpc.ResolveMembershipRequest(organization=ACME, user=ADA)
 
@@ -364,6 +408,18 @@ async def test_an_engine_that_is_away_is_worth_another_try(server: Running, ada:
 
     assert said(refused) == (StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
     assert refused.retry_after_s == 0.5
+
+
+async def test_when_to_come_back_is_said_for_grpc_and_for_rest(server: Running, ada: Metadata) -> None:
+    async def fail(_: Any) -> None:
+        raise Unavailable("Try again.", retry_after_s=1.25)
+
+    server.handlers.do = fail
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.get(ada)
+
+    trailing = dict(caught.value.trailing_metadata() or ())
+    assert (trailing["grpc-retry-pushback-ms"], trailing["retry-after"]) == ("1250", "2")
 
 
 async def test_a_deadline_cancels_a_read(server: Running, ada: Metadata) -> None:

@@ -23,7 +23,13 @@ async def test_answers_with_oneself(service: UserProcess, ada: Metadata, time: T
 
     now = stamp(time)
     assert myself == pb.User(
-        name=ADA, email="ada@example.com", display_name="Ada", create_time=now, update_time=now, etag='"1"'
+        name=ADA,
+        email="ada@example.com",
+        display_name="Ada",
+        create_time=now,
+        update_time=now,
+        etag='"1"',
+        state=pb.User.STATE_ACTIVE,
     )
     assert await get(service, ADA, ada) == myself
 

@@ -10,16 +10,30 @@ import pytest
 
 from cli.engines.postgres import PostgresEngine
 from services.auth import convert, events
-from services.auth.store import SqlAccounts, SqlAuthTransaction, SqlSessions, SqlSigningKeys, SqlSignUps
+from services.auth.store import (
+    SqlAccounts,
+    SqlApiKeys,
+    SqlAuthTransaction,
+    SqlRoleBindings,
+    SqlRoles,
+    SqlServiceAccounts,
+    SqlSessions,
+    SqlSigningKeys,
+    SqlSignUps,
+)
 from services.auth.store.tables import metadata
 from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
+from services.chassis.personal_data import tables as personal_data
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
 from tests.fakes.auth import FakeAuthStore, Ports
 
-EVERYTHING = ", ".join(f'"{table.name}"' for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables))
+EVERYTHING = ", ".join(
+    f'"{table.name}"'
+    for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables, *personal_data.metadata.sorted_tables)
+)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +60,10 @@ def sql(database: Database) -> Ports:
         SqlSessions(database),
         SqlSigningKeys(database),
         partial(SqlAuthTransaction, database),
+        SqlRoles(database),
+        SqlRoleBindings(database),
+        SqlServiceAccounts(database),
+        SqlApiKeys(database),
     )
 
 

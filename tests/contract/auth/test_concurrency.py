@@ -65,6 +65,19 @@ async def test_fifty_refreshes_at_once_have_one_successor_and_sign_nobody_out(
     assert await announced(database) == {"session_created": 1}
 
 
+async def test_more_refreshes_than_connections_are_answered_also_while_keys_are_read_anew(
+    service: AuthProcess, ada: Account, time: Time
+) -> None:
+    """Who waits inside a transaction for a second connection waits for others who do the same."""
+    sessions = [await service.sign_in() for _ in range(24)]
+    time.move(seconds=6)
+
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(service.parts.sign_ins.refresh_token(tokens.refresh_token) for tokens in sessions))
+
+    assert [answer.session for answer in answers] == [tokens.session for tokens in sessions]
+
+
 async def test_a_replay_after_the_window_ends_the_family(
     service: AuthProcess, ada: Account, database: Database, time: Time
 ) -> None:

@@ -8,7 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from services.auth.domain import Account, AccountNotFound, Cause, Nothing, Session, SigningKey, SignUp, VerificationRequested
+from services.auth.domain import (
+    Account,
+    AccountNotFound,
+    AccountState,
+    Cause,
+    Nothing,
+    Session,
+    SigningKey,
+    SignUp,
+    VerificationRequested,
+)
 from services.chassis.errors import InvalidArgument
 from services.chassis.lists import ListQuery
 from tests.conftest import NOON, Time
@@ -83,6 +93,32 @@ async def test_accounts_change(ports: Ports) -> None:
         ADA, last_organization="organizations/org_1", password_hash="stronger"
     )
     assert await ports.accounts.get(BOB.user) == BOB
+
+
+async def test_an_account_is_put_out_of_use_and_back(ports: Ports) -> None:
+    await add_accounts(ports, ADA, BOB)
+
+    for state in (AccountState.DEACTIVATED, AccountState.ACTIVE):
+        async with ports.begin() as tx:
+            await tx.accounts.set_state(ADA.user, state)
+            await tx.accounts.set_state("users/usr_nobody", state)
+            await tx.commit()
+        assert await ports.accounts.get(ADA.user) == replace(ADA, state=state)
+    assert await ports.accounts.get(BOB.user) == BOB
+
+
+async def test_the_sessions_of_a_user_that_are_alive(ports: Ports) -> None:
+    session = FIRST
+    ended = replace(session, name=f"{ADA.user}/sessions/ses_8", revoke_time=NOW)
+    expired = replace(session, name=f"{ADA.user}/sessions/ses_9", expire_time=NOW)
+    foreign = replace(session, name=f"{BOB.user}/sessions/ses_1", user=BOB.user)
+    await add_sessions(ports, session, replace(ended, revoke_time=None), expired, foreign)
+    async with ports.begin() as tx:
+        await tx.sessions.end(ended.name, NOW, Cause.REVOKED)
+        await tx.commit()
+
+    async with ports.begin() as tx:
+        assert await tx.sessions.lock_alive(ADA.user, NOW) == [session]
 
 
 async def test_the_newest_open_sign_up_of_an_address(ports: Ports) -> None:

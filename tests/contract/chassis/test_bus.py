@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from services.chassis.bus.bus import Event, EventBus, Subscription, package_of
-from services.chassis.bus.entries import stream_of
-from services.chassis.bus.reader import trim
+from services.chassis.bus.entries import dead_letters_of, stream_of
+from services.chassis.bus.reader import trim, trim_dead_letters
 from services.chassis.bus.valkey import ValkeyBus
 from tests.contract.chassis.mortal import MortalValkey
 from tests.fakes.bus import FakeBus
@@ -366,3 +366,14 @@ async def test_trimming_forgets_only_what_every_group_has_had(client: Any) -> No
 
     left = [fields[b"id"] for _, fields in await client.xrange(stream)]
     assert (kept, left) == (4, [b"evt_2", b"evt_3"])
+
+
+async def test_dead_letters_are_forgotten_when_they_are_old(client: Any) -> None:
+    letters = dead_letters_of("till")
+    await client.xadd(letters, {"id": "old"}, id="1000-0")
+    young = await client.xadd(letters, {"id": "young"})
+
+    await trim_dead_letters(client, "till", timedelta(days=30))
+    await trim_dead_letters(client, "nobody", timedelta(days=30))
+
+    assert [entry_id for entry_id, _ in await client.xrange(letters)] == [young]

@@ -12,14 +12,28 @@ from cli.engines.postgres import PostgresEngine
 from services.chassis.db import session, tables
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
+from services.chassis.operations import tables as operations
+from services.chassis.operations.store import SqlOperations
 from services.user import convert, events
-from services.user.store import SqlMemberships, SqlOrganizations, SqlUsers, SqlUserTransaction
+from services.user.store import (
+    SqlAttributeSchemas,
+    SqlCertificates,
+    SqlDomains,
+    SqlExports,
+    SqlInvitations,
+    SqlMemberships,
+    SqlOrganizations,
+    SqlPreferences,
+    SqlTeams,
+    SqlUsers,
+    SqlUserTransaction,
+)
 from services.user.store.tables import metadata
 from tests.conftest import Ids, Time
 from tests.engines import fresh_database
 from tests.fakes.user import FakeUserStore, Ports
 
-ALL_TABLES = [*reversed(metadata.sorted_tables), *tables.metadata.sorted_tables]
+ALL_TABLES = [*reversed(metadata.sorted_tables), *tables.metadata.sorted_tables, *operations.metadata.sorted_tables]
 EMPTY = "; ".join(f'DELETE FROM "{table.name}"' for table in ALL_TABLES)  # a tenth of the time of TRUNCATE
 
 
@@ -42,14 +56,25 @@ async def database(url: str, time: Time, ids: Ids, keyring: Keyring) -> AsyncIte
 @pytest.fixture
 def sql(database: Database) -> Ports:
     return Ports(
-        SqlUsers(database), SqlOrganizations(database), SqlMemberships(database), partial(SqlUserTransaction, database)
+        SqlUsers(database),
+        SqlOrganizations(database),
+        SqlMemberships(database),
+        SqlInvitations(database),
+        SqlDomains(database),
+        SqlTeams(database),
+        SqlPreferences(database),
+        SqlAttributeSchemas(database),
+        SqlOperations(database),
+        SqlExports(database),
+        SqlCertificates(database),
+        partial(SqlUserTransaction, database),
     )
 
 
 @pytest.fixture(params=["fake", "postgres"])
-def ports(request: pytest.FixtureRequest) -> Ports:
+def ports(request: pytest.FixtureRequest, time: Time) -> Ports:
     """One implementation after the other."""
     if request.param == "fake":
-        return FakeUserStore().ports
+        return FakeUserStore(time).ports
     found: Ports = request.getfixturevalue("sql")
     return found

@@ -18,9 +18,11 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
+    OrganizationPurged,
     Role,
     User,
     UserNotFound,
+    UserState,
     UserUpdated,
 )
 from tests.conftest import NOON
@@ -100,7 +102,7 @@ async def test_a_transaction_reads_its_own_writes(ports: Ports) -> None:
         await tx.memberships.save(replace(membership(ACME, BOB, Role.OWNER, 1), version=2))
 
         assert await tx.memberships.role_of(ACME, BOB) is Role.OWNER
-        assert await tx.memberships.count_owners(ACME) == 2
+        assert await tx.memberships.count_other_owners(ACME, ADA) == 1
 
     assert (await ports.memberships.get(f"{ACME}/memberships/usr_bob")).role is Role.MEMBER
 
@@ -240,6 +242,82 @@ async def test_only_owners_get_a_token_for_a_deleted_organization(ports: Ports) 
         await ports.memberships.resolve(ACME, BOB)
 
 
+async def test_nobody_gets_a_token_with_an_account_that_is_out_of_use(ports: Ports) -> None:
+    await fill(ports)
+    async with ports.begin() as tx:
+        await tx.users.save((await tx.users.get(BOB)).deactivate(NOON)[0])
+        await tx.commit()
+
+    assert (await ports.users.get(BOB)).state is UserState.DEACTIVATED
+    with pytest.raises(MembershipNotFound):
+        await ports.memberships.resolve(ACME, BOB)
+
+
+async def test_owners_count_while_their_accounts_are_active(ports: Ports) -> None:
+    await fill(ports)
+    async with ports.begin() as tx:
+        await tx.memberships.add(membership(HIDDEN, BOB, Role.OWNER))
+        assert (await tx.memberships.last_owned_by(EVE), await tx.memberships.last_owned_by(ADA)) == ([], [ACME])
+        assert await tx.memberships.count_other_owners(HIDDEN, EVE) == 1
+        await tx.users.save((await tx.users.get(BOB)).deactivate(NOON)[0])
+        assert await tx.memberships.last_owned_by(EVE) == [HIDDEN]
+        assert await tx.memberships.count_other_owners(HIDDEN, EVE) == 0
+
+
+async def test_a_deleted_organization_needs_no_owner(ports: Ports) -> None:
+    await fill(ports)
+    async with ports.begin() as tx:
+        await tx.organizations.save(organization(ACME, "Acme").delete(NOON, timedelta(days=30))[0])
+        assert await tx.memberships.last_owned_by(ADA) == []
+
+
+async def test_an_owner_who_leaves_and_one_who_resigns_at_once_leave_one(ports: Ports) -> None:
+    await fill(ports)
+    async with ports.begin() as tx:
+        await tx.memberships.add(membership(HIDDEN, BOB, Role.OWNER))
+        await tx.commit()
+
+    async def leave() -> bool:
+        async with ports.begin() as tx:
+            await tx.organizations.lock_owned_by(EVE)
+            user = await tx.users.get(EVE)
+            if await tx.memberships.last_owned_by(EVE):
+                return False
+            await tx.users.save(user.deactivate(NOON)[0])
+            await tx.commit()
+        return True
+
+    async def resign() -> bool:
+        async with ports.begin() as tx:
+            await tx.organizations.get(HIDDEN)
+            if await tx.memberships.count_other_owners(HIDDEN, BOB) == 0:
+                return False
+            await tx.memberships.remove(f"{HIDDEN}/memberships/usr_bob")
+            await tx.commit()
+        return True
+
+    assert sorted(await asyncio.gather(leave(), resign())) == [False, True]
+
+
+async def test_what_is_due_is_purged_with_its_memberships(ports: Ports) -> None:
+    await fill(ports)
+    async with ports.begin() as tx:
+        await tx.organizations.save(organization(ACME, "Acme").delete(NOON, timedelta(days=30))[0])
+        await tx.commit()
+
+    due = NOON + timedelta(days=30)
+    async with ports.begin() as tx:
+        assert await tx.organizations.purge(due - timedelta(seconds=1), 10) == []
+        assert await tx.organizations.purge(due, 10) == [OrganizationPurged(ACME, due)]
+        await tx.commit()
+
+    with pytest.raises(OrganizationNotFound):
+        await ports.organizations.get(ACME)
+    with pytest.raises(MembershipNotFound):
+        await ports.memberships.get(f"{ACME}/memberships/usr_ada")
+    assert (await ports.organizations.get(HIDDEN)).name == HIDDEN
+
+
 async def test_every_member_gets_a_token_for_an_active_organization(ports: Ports) -> None:
     await fill(ports)
 
@@ -310,7 +388,7 @@ async def test_pages_have_no_gap_and_no_repeat(ports: Ports, order_by: str, size
     seen: list[str] = []
     query = ListQuery(order_by=order_by, size=size)
     while True:
-        rows = await ports.users.list(ACME, query)
+        rows = await ports.users.list(ACME, query, show_deleted=False)
         seen += [each.name.removeprefix("users/usr_") for each in rows.items]
         if rows.next is None:
             break
@@ -357,7 +435,7 @@ FILTERS = {
 async def test_a_filter_finds_what_it_says(ports: Ports, text: str) -> None:
     await gather_crowd(ports)
 
-    rows = await ports.users.list(ACME, ListQuery(filter=text))
+    rows = await ports.users.list(ACME, ListQuery(filter=text), show_deleted=False)
 
     assert [each.name.removeprefix("users/usr_") for each in rows.items] == FILTERS[text].split()
 
@@ -399,7 +477,7 @@ async def test_a_list_that_cannot_be_is_refused(ports: Ports, query: ListQuery, 
     await gather_crowd(ports)
 
     with pytest.raises(InvalidArgument) as refused:
-        await ports.users.list(ACME, query)
+        await ports.users.list(ACME, query, show_deleted=False)
 
     assert [(each.field, each.reason) for each in refused.value.fields] == [(field, reason)]
 

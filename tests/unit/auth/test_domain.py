@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,8 @@ from services.auth.domain import (
     normalized_password,
     refuse_common,
 )
-from services.auth.wiring import COMMON_PASSWORDS
+from services.auth.wiring import BREACHED
+from services.chassis.passwords import BreachedPasswords, packed
 from tests.conftest import NOON
 
 GRACE = timedelta(seconds=30)
@@ -97,9 +99,6 @@ def test_a_password_is_the_same_however_it_was_composed_and_keeps_its_spaces_and
     assert normalized_password(" Cafe\u0301 ") == " Caf\u00e9 "
 
 
-COMMON = frozenset(COMMON_PASSWORDS.read_text().splitlines())
-
-
 @pytest.mark.parametrize(
     ("password", "email"),
     [
@@ -116,16 +115,33 @@ COMMON = frozenset(COMMON_PASSWORDS.read_text().splitlines())
 )
 def test_refuses_what_attackers_try_first(password: str, email: str) -> None:
     with pytest.raises(PasswordTooCommon):
-        refuse_common(password, email, COMMON)
+        refuse_common(password, email, BREACHED)
 
 
 @pytest.mark.parametrize(
     "password", ["correct horse battery", "ada.lovelace wrote notes", "пароль из пяти слов тут", "🐎🔋" * 3 + "staple"]
 )
 def test_takes_anything_else(password: str) -> None:
-    refuse_common(password, "ada.lovelace@example.com", COMMON)
+    refuse_common(password, "ada.lovelace@example.com", BREACHED)
 
 
-def test_the_list_of_common_passwords_holds_what_can_be_compared() -> None:
-    assert len(COMMON) > 3000
-    assert all(len(password) >= 15 and password == normalized_password(password).casefold() for password in COMMON)
+def test_the_list_of_breached_passwords_holds_what_is_tried_first() -> None:
+    assert len(BREACHED) > 33_000
+    tried_first = ("password1", "qwertyuiop", "letmein", "123456789012345", "passwordpassword")
+    assert [password for password in tried_first if password not in BREACHED] == []
+    assert "correct horse battery" not in BREACHED
+
+
+def test_two_known_passwords_are_no_new_one() -> None:
+    with pytest.raises(PasswordTooCommon):
+        refuse_common("sunshine12345678", "ada@example.com", BREACHED)
+
+
+def test_a_list_of_passwords_is_packed_and_found_whatever_the_case(tmp_path: Path) -> None:
+    path = tmp_path / "breached.bin"
+    path.write_bytes(packed(["Letmein", "letmein", "sunshine"]))
+
+    known = BreachedPasswords(path)
+
+    assert len(known) == 2
+    assert ("letmein" in known, "sunshine" in known, "moonshine" in known) == (True, True, False)

@@ -161,6 +161,9 @@ async def test_a_mail_that_cannot_be_sent_is_asked_for_again(parts: Parts, store
         async def send(self, mail: object) -> None:
             raise ConnectionRefusedError
 
+        async def forget(self, to: str) -> None:
+            raise OSError
+
     with pytest.raises(ConnectionRefusedError):
         await replace(parts.sign_ups, mailer=Away()).send_sign_up_repeated(ada.user, "evt_1")
 

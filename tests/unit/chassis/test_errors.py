@@ -78,6 +78,12 @@ def test_a_time_to_wait_is_told_to_the_millisecond() -> None:
     )
 
 
+def test_a_failure_names_the_request_it_is_about() -> None:
+    assert status_of(NotThere("It is not there."), DOMAIN, "req-1") == status(
+        code_pb2.NOT_FOUND, "It is not there.", info("NOT_THERE"), error_details_pb2.RequestInfo(request_id="req-1")
+    )
+
+
 @pytest.mark.parametrize(("wait_s", "said"), [(0.2, "1"), (1.4, "1"), (12.0, "12")])
 def test_a_limit_says_when_to_come_again(wait_s: float, said: str) -> None:
     found = status_of(RateLimited(wait_s), DOMAIN)

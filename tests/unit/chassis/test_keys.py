@@ -66,3 +66,21 @@ def test_a_mac_tells_parts_and_labels_apart() -> None:
     macs = {KEYRING.mac("link", b"ab", b"c"), KEYRING.mac("link", b"a", b"bc"), KEYRING.mac("link", b"abc")}
 
     assert len(macs | {KEYRING.mac("page", b"ab", b"c")}) == 4
+
+
+def test_a_signing_key_is_the_same_after_a_restart_and_another_for_another_label_or_secret() -> None:
+    key = KEYRING.ec_key("certificates", "ES256").as_dict(private=True)
+
+    assert Keyring(bytes(range(32))).ec_key("certificates", "ES256").as_dict(private=True) == key
+    assert KEYRING.ec_key("other", "ES256").as_dict()["x"] != key["x"]
+    assert Keyring(bytes(32)).ec_key("certificates", "ES256").as_dict()["x"] != key["x"]
+
+
+def test_a_key_says_what_it_is_for_and_is_known_by_its_thumbprint() -> None:
+    signing, encrypting = KEYRING.ec_key("a", "ES256"), KEYRING.ec_key("a", "ECDH-ES")
+
+    assert [(key.as_dict()["use"], key.as_dict()["alg"]) for key in (signing, encrypting)] == [
+        ("sig", "ES256"),
+        ("enc", "ECDH-ES"),
+    ]
+    assert signing.kid == signing.thumbprint()

@@ -97,6 +97,17 @@ async def test_mails_lie_in_the_order_of_time(tmp_path: Path, time: Time) -> Non
     assert [name[-9:-5] for name in files(tmp_path)] == ["ml_3", "ml_1", "ml_2"]
 
 
+async def test_mails_to_an_address_are_forgotten_and_nobody_elses(tmp_path: Path, time: Time) -> None:
+    mailer = OutboxMailer(tmp_path / "mail", time)
+    await mailer.forget("ada@example.com")
+    for number, to in enumerate(("ada@example.com", "bob@example.com", "ada@example.com")):
+        await mailer.send(Mail(f"evt_{number}", to, "Hello", "Text"))
+
+    await mailer.forget("ada@example.com")
+
+    assert [path.name.rpartition("-")[2] for path in (tmp_path / "mail").iterdir()] == ["evt_1.json"]
+
+
 async def test_a_mail_arrives_by_smtp(postbox: Postbox, smtp_port: int) -> None:
     await SmtpMailer(f"smtp://127.0.0.1:{smtp_port}", SENDER).send(WELCOME)
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ ADA = Principal(
     frozenset({"users.list"}),
     "users/usr_ada/sessions/ses_1",
     float(NOW_S + 300),
+    float(NOW_S),
 )
 
 
@@ -178,6 +180,9 @@ ATTACKS: dict[str, str] = {
     "sub a number": token(sub=1),
     "permissions a text": token(permissions="users.list"),
     "permissions of objects": token(permissions=[{"users.list": True}]),
+    "grants a list": token(grants=["organizations/org_acme"]),
+    "grants of texts": token(grants={"organizations/org_acme": "users.list"}),
+    "grants of objects": token(grants={"organizations/org_acme": [{"users.list": True}]}),
     "claims twice": token(claims=doubled(CLAIMS, "sub", "users/usr_eve")),
     "header twice": token(header=doubled(HEADER, "kid", "k1")),
     "claims a list": token(claims=[CLAIMS]),
@@ -213,10 +218,31 @@ async def test_a_good_token_names_its_caller(time: Time) -> None:
     assert await verifier(time).verify(OK) == ADA
 
 
+async def test_a_token_says_when_its_session_began(time: Time) -> None:
+    token = sign(KEY, ACCESS, {**CLAIMS, "auth_time": NOW_S - 60})
+
+    assert (await verifier(time).verify(token)).auth_time_s == NOW_S - 60
+
+
+@pytest.mark.parametrize("auth_time", ["1", 1.5, -1, True, None])
+async def test_a_time_that_is_none_is_refused(time: Time, auth_time: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier(time).verify(sign(KEY, ACCESS, {**CLAIMS, "auth_time": auth_time}))
+
+
 async def test_a_token_without_an_organization_permits_nothing(time: Time) -> None:
     small = token(claims=without("organization", "permissions", "session"))
 
-    assert await verifier(time).verify(small) == Principal("users/usr_ada", expires_at_s=float(NOW_S + 300))
+    nobody_there = Principal("users/usr_ada", expires_at_s=float(NOW_S + 300), issued_at_s=float(NOW_S))
+    assert await verifier(time).verify(small) == nobody_there
+
+
+async def test_grants_are_permissions_by_resource(time: Time) -> None:
+    team = "organizations/org_acme/teams/team_1"
+
+    principal = await verifier(time).verify(token(grants={team: ["users.list", "teams.get"]}))
+
+    assert principal == replace(ADA, grants={team: frozenset({"users.list", "teams.get"})})
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -253,6 +279,34 @@ async def test_a_remembered_token_ends_as_any_other(time: Time) -> None:
 
     with pytest.raises(Unauthenticated):
         await remembering.verify(OK)
+
+
+async def test_a_token_says_to_the_millisecond_when_it_was_issued(time: Time) -> None:
+    principal = await verifier(time).verify(token(iat_ms=NOW_S * 1000 + 999, api_key="organizations/o/apiKeys/k"))
+
+    assert (principal.issued_at_s, principal.api_key) == (NOW_S + 0.999, "organizations/o/apiKeys/k")
+
+
+@pytest.mark.parametrize("iat_ms", [NOW_S * 1000 - 1, NOW_S * 1000 + 1000, NOW_S * 1000.5, "1", True, None])
+async def test_a_finer_time_that_is_another_time_is_refused(time: Time, iat_ms: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await verifier(time).verify(token(iat_ms=iat_ms))
+
+
+async def test_a_revoked_token_is_refused_though_it_is_remembered(time: Time) -> None:
+    revoked: list[Principal] = []
+    keys = static_keys(public_set([KEY]).decode())
+    asking = TokenVerifier(
+        keys, kind=ACCESS, audience=AUDIENCE, issuer=ISSUER, clock=time, revoked=lambda principal: principal in revoked
+    )
+    assert await asking.verify(OK) == ADA
+
+    revoked.append(ADA)
+
+    for _ in range(2):
+        with pytest.raises(Unauthenticated) as refused:
+            await asking.verify(OK)
+        assert refused.value.message == "The access token is not valid; refresh it or sign in again."
 
 
 class Jwks:
@@ -368,7 +422,9 @@ async def test_a_service_proves_its_name(time: Time) -> None:
     key, proof = service_token("auth", time)
     checking = verifier(time, kind=SERVICE, issuer=None, keys=static_keys(public_set([key]).decode()))
 
-    assert await checking.verify(proof) == Principal("services/auth", expires_at_s=float(NOW_S + 60))
+    assert await checking.verify(proof) == Principal(
+        "services/auth", expires_at_s=float(NOW_S + 60), issued_at_s=float(NOW_S)
+    )
 
 
 async def test_a_service_cannot_speak_for_another(time: Time) -> None:

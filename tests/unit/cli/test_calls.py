@@ -52,7 +52,9 @@ def test_a_platform_that_is_not_up_is_not_ready(tmp_path: Path) -> None:
     assert b"trellis status" in done.stderr
 
 
-@pytest.mark.parametrize("command", [["status", "-o", "json"], ["restart", "auth"]])
+@pytest.mark.parametrize(
+    "command", [["status", "-o", "json"], ["restart", "auth"], ["seed"], ["db", "status"], ["db", "dump", "auth"]]
+)
 def test_what_needs_a_running_platform_says_so(tmp_path: Path, command: list[str]) -> None:
     done = trellis(tmp_path, *command)
 

@@ -25,7 +25,7 @@ def contract(old: str = "", new: str = "") -> Contract:
         shop.parent.mkdir(parents=True)
         shop.write_text(text.replace(old, new) if old else text)
         roots = [work, PROTO, ROOT / "proto", ROOT / "proto/third_party", files("grpc_tools") / "_proto"]
-        names = [_SHOP, "trellis/till/v1/till.proto", "trellis/policy/v1/common_reason.proto"]
+        names = [_SHOP, "trellis/shop/v1/shelf.proto", "trellis/till/v1/till.proto", "trellis/policy/v1/common_reason.proto"]
         out = [f"--descriptor_set_out={image}", "--include_imports", "--include_source_info"]
         assert protoc.main(["protoc", *(f"-I{root}" for root in roots), *out, *names]) == 0
         return reader.read(image.read_bytes())

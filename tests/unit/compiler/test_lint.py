@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from compiler import buf, reader, vendored
@@ -21,6 +23,9 @@ BROKEN = [
     ("policy-permission", "granted_to: [PREDEFINED_ROLE_OWNER]", ""),
     ("policy-permission", '"carts.get"', '"GetCart"'),
     ("policy-permission", "[PREDEFINED_ROLE_OWNER]", "[PREDEFINED_ROLE_OWNER, PREDEFINED_ROLE_OWNER]"),
+    ("policy-permission", 'permission: "carts.get"', 'permission: "carts.get" permission_for_others: "carts.check"'),
+    ("policy-permission", "signed_in: true", 'signed_in: true permission_for_others: "carts.check"'),
+    ("policy-api-keys", 'permission: "carts.get"', 'permission: "carts.get" api_keys: true'),
     ("policy-callers", '["till"]', "[]"),
     ("policy-callers", '["till"]', '["shop"]'),
     ("policy-rate-limit", "rate_limit: {key: KEY_ADDRESS burst: 5 refill: 10 per: {seconds: 60}}", ""),
@@ -30,6 +35,7 @@ BROKEN = [
     ("http-binding", "{parent=organizations/*}", "{owner=organizations/*}"),
     ("http-binding", "{patch:", "{put:"),
     ("http-binding", 'body: "cart"', 'body: "cart" response_body: "items"'),
+    ("http-unique", "/v1/{parent=organizations/*}/carts", "/v1/{parent=organizations/*}/carts/{filter}"),
     ("request-of-its-own", "CountCarts(CountCartsRequest)", "CountCarts(GetCartRequest)"),
     ("mutation-fields", "string request_id", "string request_key"),
     ("mutation-fields", "(buf.validate.field).string.uuid = true", "(buf.validate.field).string.max_len = 36"),
@@ -53,7 +59,11 @@ BROKEN = [
     ("resource-reference", 'child_type = "trellis.dev/Cart"', 'child_type = "trellis.dev/Basket"'),
     ("resource-pattern", GET_PATTERN, ""),
     ("event", '"shop.v1.cart_updated"', '"carts"'),
-    ("event", 'key: "cart"}', 'key: "basket"}'),
+    ("event", 'key: "cart"', 'key: "basket"'),
+    ("event-revokes", 'subject: "cart"', 'subject: "basket"'),
+    ("event-revokes", 'subject: "cart"', 'except_session: "cart"'),
+    ("event-revokes", 'time: "update_time"', 'time: "cart"'),
+    ("event-revokes", 'subject: "cart"', 'subject: "update_time"'),
     ("data-class", "(trellis.policy.v1.data_class) = DATA_CLASS_PERSONAL,", ""),
     ("data-class", "string page_token = 3", "string access_token = 3"),
     ("event-secret", "string cart = 1 [", "string cart = 1 [(trellis.policy.v1.data_class) = DATA_CLASS_SECRET, "),
@@ -69,6 +79,7 @@ BROKEN = [
     ("reason-documented", "(CART_NOT_FOUND).", "(CART_NOT_FOUND, ETAG_MISMATCH)."),
     ("reason-form", 'code: "NOT_FOUND"', 'code: "MISSING"'),
     ("reason-form", "does not exist.", "does not exist"),
+    ("reason-form", 'advice: "List the carts and use a name from there."', ""),
     ("reason-form", 'value: "carts/a"', 'value: "carts/b"'),
     ("reason-form", 'key: "cart" value', 'key: "Cart" value'),
     ("reason-unambiguous", "CART_NOT_FOUND", "TOKEN_INVALID"),
@@ -86,6 +97,29 @@ def test_a_broken_rule_is_found(rule: str, old: str, new: str) -> None:
     assert all(finding.place.line > 0 and finding.cure for finding in found)
 
 
+def test_a_read_that_no_url_may_hold_is_sent_by_post() -> None:
+    secret = "string filter = 4 [(trellis.policy.v1.data_class) = DATA_CLASS_PERSONAL, "
+
+    found = findings(contract("string filter = 4 [", secret))
+
+    assert {finding.rule for finding in found} == {"secret-in-url"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "signed_in: true",
+            'signed_in: true permission_for_others: "carts.check" granted_to: [PREDEFINED_ROLE_ADMIN]',
+        ),
+        ('child_type = "trellis.dev/Cart"', 'type = "*"'),
+    ],
+    ids=["permission for others", "name of any type"],
+)
+def test_what_may_be_is_not_found(old: str, new: str) -> None:
+    assert [str(finding) for finding in findings(contract(old, new))] == []
+
+
 def test_every_rule_is_broken_once() -> None:
     assert {rule.__name__ for rule in RULES} == {rule for rule, _, _ in BROKEN}
 
@@ -97,3 +131,10 @@ def test_the_contract_breaks_no_rule() -> None:
 
 def test_the_vendored_protos_are_those_of_their_packages() -> None:
     assert list(vendored.differences()) == []
+
+
+def test_the_documentation_page_is_that_of_its_package(tmp_path: Path) -> None:
+    assert list(vendored.page_differences()) == []
+    (tmp_path / "swagger-ui.css").write_text("changed")
+    found = list(vendored.page_differences(tmp_path))
+    assert [Path(line.partition(":")[0]).name for line in found] == sorted(vendored.SWAGGER_UI_DIGESTS)

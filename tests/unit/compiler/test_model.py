@@ -30,6 +30,7 @@ def test_an_rpc_is_read_with_its_policy_and_binding() -> None:
     assert update.policy == Policy(
         access="public",
         permission="",
+        permission_for_others="",
         granted_to=(),
         callers=(),
         timeout_s=0.5,

@@ -31,6 +31,7 @@ def test_a_user() -> None:
         create_time=timestamp(NOON),
         update_time=timestamp(LATER),
         etag='"1a"',
+        state=pb.User.STATE_ACTIVE,
     )
 
 

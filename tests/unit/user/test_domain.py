@@ -162,6 +162,22 @@ ERRORS = {
     domain.MembershipNotFound("o/memberships/u"): ("o/memberships/u does not exist.", "membership"),
     domain.MembershipExists("o/memberships/u"): ("o/memberships/u exists already.", "membership"),
     LastOwner("o/memberships/u"): ("o/memberships/u is the last owner; make somebody else an owner first.", "membership"),
+    domain.DomainNotFound("o/domains/d.example"): ("o/domains/d.example does not exist.", "domain"),
+    domain.DomainExists("o/domains/d.example"): ("o/domains/d.example exists already.", "domain"),
+    domain.DomainNotClaimable("co.uk"): ("co.uk belongs to many; claim a domain of your own.", "domain"),
+    domain.DomainNotVerified("_c.d.example"): (
+        "The TXT record _c.d.example does not hold the value that proves the domain.",
+        "record",
+    ),
+    domain.DomainLookupFailed("_c.d.example"): (
+        "The name servers of _c.d.example do not answer; try again later.",
+        "record",
+    ),
+    domain.InvitationNotFound("o/invitations/i"): ("o/invitations/i does not exist.", "invitation"),
+    domain.InvitationNotOpen("o/invitations/i"): (
+        "o/invitations/i is not open any more; make a new one.",
+        "invitation",
+    ),
     OwnerRequired("organizations/o"): (
         "Only an owner may make, change or remove an owner of organizations/o.",
         "organization",

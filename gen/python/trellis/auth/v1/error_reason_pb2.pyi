@@ -46,6 +46,32 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
     ERROR_REASON_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 11
     """There is no account of that user."""
+    ERROR_REASON_ACCOUNT_DEACTIVATED: _ErrorReason.ValueType  # 100
+    """The password is right, the account is deactivated. The link in the mail that was just sent brings it back."""
+    ERROR_REASON_ACCOUNT_DELETED: _ErrorReason.ValueType  # 101
+    """The password is right, the account is deleted. The link in the mail that was just sent brings it back."""
+    ERROR_REASON_ROLE_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """There is no such role."""
+    ERROR_REASON_ROLE_IN_USE: _ErrorReason.ValueType  # 141
+    """The role is bound to somebody. Delete its role bindings first."""
+    ERROR_REASON_PERMISSION_UNKNOWN: _ErrorReason.ValueType  # 142
+    """No RPC asks for such a permission. `ListPermissions` has all there are."""
+    ERROR_REASON_PERMISSION_NOT_HELD: _ErrorReason.ValueType  # 143
+    """Nobody gives, changes or takes away what they may not do themselves."""
+    ERROR_REASON_ROLE_FOR_USERS_ONLY: _ErrorReason.ValueType  # 144
+    """The role has permissions that only owners have, so teams and service accounts cannot have it."""
+    ERROR_REASON_TOO_MANY_ROLES: _ErrorReason.ValueType  # 145
+    """The organization has as many roles of its own as it can have: 300. Delete one first."""
+    ERROR_REASON_ROLE_BINDING_NOT_FOUND: _ErrorReason.ValueType  # 146
+    """There is no such role binding."""
+    ERROR_REASON_ROLE_BINDING_EXISTS: _ErrorReason.ValueType  # 147
+    """The subject has that role on that resource already."""
+    ERROR_REASON_SUBJECT_NOT_FOUND: _ErrorReason.ValueType  # 148
+    """The subject does not belong to the organization, whether or not it exists."""
+    ERROR_REASON_PASSWORD_WRONG: _ErrorReason.ValueType  # 102
+    """The current password is wrong. Nothing changed."""
+    ERROR_REASON_RESET_INVALID: _ErrorReason.ValueType  # 103
+    """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
     ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 120
     """There is no such service account."""
     ERROR_REASON_SERVICE_ACCOUNT_INACTIVE: _ErrorReason.ValueType  # 121
@@ -86,6 +112,32 @@ ERROR_REASON_MEMBERSHIP_UNAVAILABLE: ErrorReason.ValueType  # 10
 """The memberships cannot be read at the moment, so no token for the organization is given. Try again."""
 ERROR_REASON_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 11
 """There is no account of that user."""
+ERROR_REASON_ACCOUNT_DEACTIVATED: ErrorReason.ValueType  # 100
+"""The password is right, the account is deactivated. The link in the mail that was just sent brings it back."""
+ERROR_REASON_ACCOUNT_DELETED: ErrorReason.ValueType  # 101
+"""The password is right, the account is deleted. The link in the mail that was just sent brings it back."""
+ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 140
+"""There is no such role."""
+ERROR_REASON_ROLE_IN_USE: ErrorReason.ValueType  # 141
+"""The role is bound to somebody. Delete its role bindings first."""
+ERROR_REASON_PERMISSION_UNKNOWN: ErrorReason.ValueType  # 142
+"""No RPC asks for such a permission. `ListPermissions` has all there are."""
+ERROR_REASON_PERMISSION_NOT_HELD: ErrorReason.ValueType  # 143
+"""Nobody gives, changes or takes away what they may not do themselves."""
+ERROR_REASON_ROLE_FOR_USERS_ONLY: ErrorReason.ValueType  # 144
+"""The role has permissions that only owners have, so teams and service accounts cannot have it."""
+ERROR_REASON_TOO_MANY_ROLES: ErrorReason.ValueType  # 145
+"""The organization has as many roles of its own as it can have: 300. Delete one first."""
+ERROR_REASON_ROLE_BINDING_NOT_FOUND: ErrorReason.ValueType  # 146
+"""There is no such role binding."""
+ERROR_REASON_ROLE_BINDING_EXISTS: ErrorReason.ValueType  # 147
+"""The subject has that role on that resource already."""
+ERROR_REASON_SUBJECT_NOT_FOUND: ErrorReason.ValueType  # 148
+"""The subject does not belong to the organization, whether or not it exists."""
+ERROR_REASON_PASSWORD_WRONG: ErrorReason.ValueType  # 102
+"""The current password is wrong. Nothing changed."""
+ERROR_REASON_RESET_INVALID: ErrorReason.ValueType  # 103
+"""The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 120
 """There is no such service account."""
 ERROR_REASON_SERVICE_ACCOUNT_INACTIVE: ErrorReason.ValueType  # 121

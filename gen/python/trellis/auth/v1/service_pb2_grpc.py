@@ -72,6 +72,21 @@ class AuthServiceStub:
                 request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.SignOutRequest.SerializeToString,
                 response_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.SignOutResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/trellis.auth.v1.AuthService/ChangePassword',
+                request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/trellis.auth.v1.AuthService/RequestPasswordReset',
+                request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/trellis.auth.v1.AuthService/ResetPassword',
+                request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -108,8 +123,8 @@ class AuthServiceServicer:
         """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
         user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-        (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+        ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +153,34 @@ class AuthServiceServicer:
 
     def SignOut(self, request, context):
         """Ends the session of the token that asks. Its refresh token stops working at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Gives the caller another password. Every other session of theirs ends, and a mail tells them that it happened.
+
+        Returns INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_COMMON), UNAUTHENTICATED (SESSION_ENDED) or NOT_FOUND
+        (ACCOUNT_NOT_FOUND) where the caller is nobody with a password.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestPasswordReset(self, request, context):
+        """Sends a mail with a link that lets its receiver choose another password, if the address has an account. The answer is
+        the same if it has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Takes the token of a reset mail and gives its account another password. A token works once and for an hour at most, and
+        not after the password changed in another way. Every session ends, and a mail tells the owner that it happened.
+
+        Returns FAILED_PRECONDITION (RESET_INVALID) or INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +223,21 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.SignOut,
                     request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.SignOutRequest.FromString,
                     response_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.SignOutResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -382,6 +440,87 @@ class AuthService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.auth.v1.AuthService/ChangePassword',
+            trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordRequest.SerializeToString,
+            trellis_dot_auth_dot_v1_dot_service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.auth.v1.AuthService/RequestPasswordReset',
+            trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetRequest.SerializeToString,
+            trellis_dot_auth_dot_v1_dot_service__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.auth.v1.AuthService/ResetPassword',
+            trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordRequest.SerializeToString,
+            trellis_dot_auth_dot_v1_dot_service__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class SessionServiceStub:
     """The sessions of the user who asks.
@@ -407,6 +546,11 @@ class SessionServiceStub:
                 '/trellis.auth.v1.SessionService/RevokeSession',
                 request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeSessionRequest.SerializeToString,
                 response_deserializer=trellis_dot_auth_dot_v1_dot_resources__pb2.Session.FromString,
+                _registered_method=True)
+        self.RevokeAllSessions = channel.unary_unary(
+                '/trellis.auth.v1.SessionService/RevokeAllSessions',
+                request_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsRequest.SerializeToString,
+                response_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsResponse.FromString,
                 _registered_method=True)
 
 
@@ -441,6 +585,14 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeAllSessions(self, request, context):
+        """Ends all sessions of the caller: signs out everywhere. Refresh tokens stop working at once, access tokens within a
+        second. Ending ended sessions changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -458,6 +610,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.RevokeSession,
                     request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeSessionRequest.FromString,
                     response_serializer=trellis_dot_auth_dot_v1_dot_resources__pb2.Session.SerializeToString,
+            ),
+            'RevokeAllSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAllSessions,
+                    request_deserializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsRequest.FromString,
+                    response_serializer=trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -542,6 +699,33 @@ class SessionService:
             '/trellis.auth.v1.SessionService/RevokeSession',
             trellis_dot_auth_dot_v1_dot_service__pb2.RevokeSessionRequest.SerializeToString,
             trellis_dot_auth_dot_v1_dot_resources__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAllSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.auth.v1.SessionService/RevokeAllSessions',
+            trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsRequest.SerializeToString,
+            trellis_dot_auth_dot_v1_dot_service__pb2.RevokeAllSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,8 +52,8 @@ class AuthServiceStub:
     """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
     user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-    (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+    ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_service_pb2.RefreshTokenRequest, _resources_pb2.TokenSet]
     """Turns a refresh token into the next token set, with the permissions of now. A refresh token works once; sent again
@@ -70,6 +70,22 @@ class AuthServiceStub:
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_service_pb2.SignOutRequest, _service_pb2.SignOutResponse]
     """Ends the session of the token that asks. Its refresh token stops working at once."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_service_pb2.ChangePasswordRequest, _service_pb2.ChangePasswordResponse]
+    """Gives the caller another password. Every other session of theirs ends, and a mail tells them that it happened.
+
+    Returns INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_COMMON), UNAUTHENTICATED (SESSION_ENDED) or NOT_FOUND
+    (ACCOUNT_NOT_FOUND) where the caller is nobody with a password.
+    """
+    RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_service_pb2.RequestPasswordResetRequest, _service_pb2.RequestPasswordResetResponse]
+    """Sends a mail with a link that lets its receiver choose another password, if the address has an account. The answer is
+    the same if it has none.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_service_pb2.ResetPasswordRequest, _service_pb2.ResetPasswordResponse]
+    """Takes the token of a reset mail and gives its account another password. A token works once and for an hour at most, and
+    not after the password changed in another way. Every session ends, and a mail tells the owner that it happened.
+
+    Returns FAILED_PRECONDITION (RESET_INVALID) or INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
+    """
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
@@ -93,8 +109,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
     user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-    (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+    ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     RefreshToken: _aio.UnaryUnaryMultiCallable[_service_pb2.RefreshTokenRequest, _resources_pb2.TokenSet]  # type: ignore[assignment]
     """Turns a refresh token into the next token set, with the permissions of now. A refresh token works once; sent again
@@ -111,6 +127,22 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_service_pb2.SignOutRequest, _service_pb2.SignOutResponse]  # type: ignore[assignment]
     """Ends the session of the token that asks. Its refresh token stops working at once."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_service_pb2.ChangePasswordRequest, _service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Gives the caller another password. Every other session of theirs ends, and a mail tells them that it happened.
+
+    Returns INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_COMMON), UNAUTHENTICATED (SESSION_ENDED) or NOT_FOUND
+    (ACCOUNT_NOT_FOUND) where the caller is nobody with a password.
+    """
+    RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_service_pb2.RequestPasswordResetRequest, _service_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
+    """Sends a mail with a link that lets its receiver choose another password, if the address has an account. The answer is
+    the same if it has none.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_service_pb2.ResetPasswordRequest, _service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Takes the token of a reset mail and gives its account another password. A token works once and for an hour at most, and
+    not after the password changed in another way. Every session ends, and a mail tells the owner that it happened.
+
+    Returns FAILED_PRECONDITION (RESET_INVALID) or INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
+    """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Signing up, signing in and out, and the tokens a client calls with."""
@@ -155,8 +187,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins a session and answers with its first tokens. They name the organization asked for or, if none was, the one the
         user last worked in; if memberships cannot be read at the moment and none was asked for, they name none.
 
-        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED), PERMISSION_DENIED
-        (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        Returns UNAUTHENTICATED (CREDENTIALS_INVALID), FAILED_PRECONDITION (EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED,
+        ACCOUNT_DELETED), PERMISSION_DENIED (NOT_A_MEMBER) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
@@ -192,6 +224,40 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_service_pb2.SignOutResponse, _abc.Awaitable[_service_pb2.SignOutResponse]]:
         """Ends the session of the token that asks. Its refresh token stops working at once."""
 
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _service_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ChangePasswordResponse, _abc.Awaitable[_service_pb2.ChangePasswordResponse]]:
+        """Gives the caller another password. Every other session of theirs ends, and a mail tells them that it happened.
+
+        Returns INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_COMMON), UNAUTHENTICATED (SESSION_ENDED) or NOT_FOUND
+        (ACCOUNT_NOT_FOUND) where the caller is nobody with a password.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestPasswordReset(
+        self,
+        request: _service_pb2.RequestPasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.RequestPasswordResetResponse, _abc.Awaitable[_service_pb2.RequestPasswordResetResponse]]:
+        """Sends a mail with a link that lets its receiver choose another password, if the address has an account. The answer is
+        the same if it has none.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _service_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.ResetPasswordResponse, _abc.Awaitable[_service_pb2.ResetPasswordResponse]]:
+        """Takes the token of a reset mail and gives its account another password. A token works once and for an hour at most, and
+        not after the password changed in another way. Every session ends, and a mail tells the owner that it happened.
+
+        Returns FAILED_PRECONDITION (RESET_INVALID) or INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
+        """
+
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class SessionServiceStub:
@@ -216,6 +282,10 @@ class SessionServiceStub:
 
     Returns NOT_FOUND (SESSION_NOT_FOUND).
     """
+    RevokeAllSessions: _grpc.UnaryUnaryMultiCallable[_service_pb2.RevokeAllSessionsRequest, _service_pb2.RevokeAllSessionsResponse]
+    """Ends all sessions of the caller: signs out everywhere. Refresh tokens stop working at once, access tokens within a
+    second. Ending ended sessions changes nothing.
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -236,6 +306,10 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Ends one session of the caller. Ending an ended session changes nothing.
 
     Returns NOT_FOUND (SESSION_NOT_FOUND).
+    """
+    RevokeAllSessions: _aio.UnaryUnaryMultiCallable[_service_pb2.RevokeAllSessionsRequest, _service_pb2.RevokeAllSessionsResponse]  # type: ignore[assignment]
+    """Ends all sessions of the caller: signs out everywhere. Refresh tokens stop working at once, access tokens within a
+    second. Ending ended sessions changes nothing.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -272,6 +346,16 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends one session of the caller. Ending an ended session changes nothing.
 
         Returns NOT_FOUND (SESSION_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeAllSessions(
+        self,
+        request: _service_pb2.RevokeAllSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.RevokeAllSessionsResponse, _abc.Awaitable[_service_pb2.RevokeAllSessionsResponse]]:
+        """Ends all sessions of the caller: signs out everywhere. Refresh tokens stop working at once, access tokens within a
+        second. Ending ended sessions changes nothing.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

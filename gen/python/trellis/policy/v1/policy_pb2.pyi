@@ -124,6 +124,7 @@ class MethodPolicy(_message.Message):
     AUDITED_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     API_KEYS_FIELD_NUMBER: _builtins.int
+    PERMISSION_FOR_OTHERS_FIELD_NUMBER: _builtins.int
     public: _builtins.bool
     """Anybody, without a token."""
     signed_in: _builtins.bool
@@ -138,13 +139,17 @@ class MethodPolicy(_message.Message):
     """Whether each call, allowed or refused, is written to the audit log."""
     api_keys: _builtins.bool
     """Whether an API key of any scope may do what asks for no permission. Only with `signed_in`; unset, the call needs a session."""
+    permission_for_others: _builtins.str
+    """The permission with which a `signed_in` caller may ask about others than itself, as the RPC's comment says. The
+    service checks it.
+    """
     @_builtins.property
     def internal(self) -> Global___Internal:
         """Only the named services of the platform, never a caller from outside. Not routed at the edge."""
 
     @_builtins.property
     def granted_to(self) -> _containers.RepeatedScalarFieldContainer[Global___PredefinedRole.ValueType]:
-        """The predefined roles whose tokens carry `permission`. Set if and only if `permission` is."""
+        """The predefined roles whose tokens carry `permission` or `permission_for_others`. Set if and only if one of them is."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -179,10 +184,11 @@ class MethodPolicy(_message.Message):
         audited: _builtins.bool = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
         api_keys: _builtins.bool = ...,
+        permission_for_others: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "api_keys", b"api_keys", "audited", b"audited", "granted_to", b"granted_to", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "api_keys", b"api_keys", "audited", b"audited", "granted_to", b"granted_to", "internal", b"internal", "permission", b"permission", "permission_for_others", b"permission_for_others", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_access: _TypeAlias = _typing.Literal["public", "signed_in", "permission", "internal"]  # noqa: Y015
     _WhichOneofArgType_access: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
@@ -307,23 +313,76 @@ class EventPolicy(_message.Message):
 
     TOPIC_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    REVOKES_FIELD_NUMBER: _builtins.int
     topic: _builtins.str
     """The topic, for example `auth.v1.account_created`."""
     key: _builtins.str
     """The field that names the resource the event is about. Events of one resource keep their order."""
+    @_builtins.property
+    def revokes(self) -> Global___Revokes:
+        """Whose access tokens end with the event, everywhere and within a second. Unset: nobody's."""
+
     def __init__(
         self,
         *,
         topic: _builtins.str = ...,
         key: _builtins.str = ...,
+        revokes: Global___Revokes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revokes", b"revokes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "revokes", b"revokes", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventPolicy: _TypeAlias = EventPolicy  # noqa: Y015
+
+@_typing.final
+class Revokes(_message.Message):
+    """Which access tokens an event makes useless: those that match every field named here and were issued before it happened.
+    An event in which one of the named fields is empty ends no token. At least one of `subject`, `organization`, `session`
+    and `api_key` is set.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    ORGANIZATION_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    EXCEPT_SESSION_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The field that holds the subject of the tokens, for example `user`."""
+    organization: _builtins.str
+    """The field that holds the organization the tokens name."""
+    session: _builtins.str
+    """The field that holds the session the tokens belong to."""
+    api_key: _builtins.str
+    """The field that holds the API key the tokens were exchanged for."""
+    except_session: _builtins.str
+    """The field that holds a session whose tokens stay good all the same; empty in an event that spares none. Naming it says
+    that sessions end: tokens that belong to none, those of API keys, stay good too.
+    """
+    time: _builtins.str
+    """The field that says when it happened. Unset: when the event was announced, just before its transaction committed."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        organization: _builtins.str = ...,
+        session: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+        except_session: _builtins.str = ...,
+        time: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "except_session", b"except_session", "organization", b"organization", "session", b"session", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Revokes: _TypeAlias = Revokes  # noqa: Y015
 
 @_typing.final
 class ReasonPolicy(_message.Message):
@@ -354,10 +413,13 @@ class ReasonPolicy(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """The canonical code it comes with, for example `NOT_FOUND`."""
     message: _builtins.str
     """An example of the message."""
+    advice: _builtins.str
+    """What the caller can do about it, in one or two sentences. Shown in the documentation; not sent."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The metadata keys it carries, each with an example."""
@@ -368,10 +430,11 @@ class ReasonPolicy(_message.Message):
         code: _builtins.str = ...,
         message: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        advice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "metadata", b"metadata"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "code", b"code", "message", b"message", "metadata", b"metadata"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

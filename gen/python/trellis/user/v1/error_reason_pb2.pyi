@@ -42,6 +42,70 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The change would leave the organization without an owner. Make somebody else an owner first."""
     ERROR_REASON_OWNER_REQUIRED: _ErrorReason.ValueType  # 9
     """Only an owner may make, change or remove an owner."""
+    ERROR_REASON_USER_NOT_ACTIVE: _ErrorReason.ValueType  # 100
+    """The account is deactivated, deleted or erased, so that cannot be done with it."""
+    ERROR_REASON_USER_NOT_DEACTIVATED: _ErrorReason.ValueType  # 101
+    """The account is not deactivated, so it cannot be reactivated."""
+    ERROR_REASON_USER_NOT_DELETED: _ErrorReason.ValueType  # 102
+    """The account is not deleted, so it cannot be brought back."""
+    ERROR_REASON_RESTORE_LINK_INVALID: _ErrorReason.ValueType  # 103
+    """The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+    ERROR_REASON_LAST_OWNER_OF: _ErrorReason.ValueType  # 104
+    """Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 105
+    """The caller began no such operation, or it ended too long ago."""
+    ERROR_REASON_OPERATION_NOT_CANCELLABLE: _ErrorReason.ValueType  # 106
+    """The operation cannot be undone half-way, so it runs to its end."""
+    ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 107
+    """The caller has no such export, or its time is over."""
+    ERROR_REASON_FRESH_SIGN_IN_REQUIRED: _ErrorReason.ValueType  # 108
+    """The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+    ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: _ErrorReason.ValueType  # 109
+    """There is no such certificate."""
+    ERROR_REASON_ERASURE_RUNNING: _ErrorReason.ValueType  # 110
+    """The erasure still runs; it waits for the services that the answer names."""
+    ERROR_REASON_TEAM_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """There is no such team."""
+    ERROR_REASON_TEAM_EXISTS: _ErrorReason.ValueType  # 141
+    """The organization has a team of that name already."""
+    ERROR_REASON_TEAM_NESTING_INVALID: _ErrorReason.ValueType  # 142
+    """The team would be inside itself, or more than three deep."""
+    ERROR_REASON_TEAM_NOT_EMPTY: _ErrorReason.ValueType  # 143
+    """There are teams inside the team."""
+    ERROR_REASON_TEAM_MEMBER_NOT_FOUND: _ErrorReason.ValueType  # 144
+    """The user is not in the team."""
+    ERROR_REASON_TEAM_MEMBER_EXISTS: _ErrorReason.ValueType  # 145
+    """The user is in the team already."""
+    ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 120
+    """There is no such invitation."""
+    ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 121
+    """The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+    ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: _ErrorReason.ValueType  # 122
+    """The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+    mail came to.
+    """
+    ERROR_REASON_INVITATION_NOT_OPEN: _ErrorReason.ValueType  # 123
+    """The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+    ERROR_REASON_INVITATION_LIMIT_REACHED: _ErrorReason.ValueType  # 124
+    """The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+    ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: _ErrorReason.ValueType  # 125
+    """Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_NOT_FOUND: _ErrorReason.ValueType  # 126
+    """There is no such domain."""
+    ERROR_REASON_DOMAIN_EXISTS: _ErrorReason.ValueType  # 127
+    """The organization claimed the domain before."""
+    ERROR_REASON_DOMAIN_NOT_CLAIMABLE: _ErrorReason.ValueType  # 128
+    """The domain belongs to many: it is a public suffix or a public mail provider's."""
+    ERROR_REASON_DOMAIN_NOT_VERIFIED: _ErrorReason.ValueType  # 129
+    """DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+    ERROR_REASON_DOMAIN_LOOKUP_FAILED: _ErrorReason.ValueType  # 130
+    """The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+    ERROR_REASON_DOMAIN_LIMIT_REACHED: _ErrorReason.ValueType  # 131
+    """The organization has as many domains as it may have. Delete some."""
+    ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: _ErrorReason.ValueType  # 146
+    """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+    ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
+    """The attributes are not what the organization's schema allows; the violations name each of them."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -66,4 +130,68 @@ ERROR_REASON_LAST_OWNER: ErrorReason.ValueType  # 8
 """The change would leave the organization without an owner. Make somebody else an owner first."""
 ERROR_REASON_OWNER_REQUIRED: ErrorReason.ValueType  # 9
 """Only an owner may make, change or remove an owner."""
+ERROR_REASON_USER_NOT_ACTIVE: ErrorReason.ValueType  # 100
+"""The account is deactivated, deleted or erased, so that cannot be done with it."""
+ERROR_REASON_USER_NOT_DEACTIVATED: ErrorReason.ValueType  # 101
+"""The account is not deactivated, so it cannot be reactivated."""
+ERROR_REASON_USER_NOT_DELETED: ErrorReason.ValueType  # 102
+"""The account is not deleted, so it cannot be brought back."""
+ERROR_REASON_RESTORE_LINK_INVALID: ErrorReason.ValueType  # 103
+"""The link that was to bring an account back is forged, used, expired or of another account. Signing in sends a new one."""
+ERROR_REASON_LAST_OWNER_OF: ErrorReason.ValueType  # 104
+"""Organizations would be left without an owner. Make somebody else an owner of each, or delete it, first."""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 105
+"""The caller began no such operation, or it ended too long ago."""
+ERROR_REASON_OPERATION_NOT_CANCELLABLE: ErrorReason.ValueType  # 106
+"""The operation cannot be undone half-way, so it runs to its end."""
+ERROR_REASON_PERSONAL_DATA_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 107
+"""The caller has no such export, or its time is over."""
+ERROR_REASON_FRESH_SIGN_IN_REQUIRED: ErrorReason.ValueType  # 108
+"""The session is too old for something that cannot be undone. Sign in again, then repeat the call with the new token."""
+ERROR_REASON_ERASURE_CERTIFICATE_NOT_FOUND: ErrorReason.ValueType  # 109
+"""There is no such certificate."""
+ERROR_REASON_ERASURE_RUNNING: ErrorReason.ValueType  # 110
+"""The erasure still runs; it waits for the services that the answer names."""
+ERROR_REASON_TEAM_NOT_FOUND: ErrorReason.ValueType  # 140
+"""There is no such team."""
+ERROR_REASON_TEAM_EXISTS: ErrorReason.ValueType  # 141
+"""The organization has a team of that name already."""
+ERROR_REASON_TEAM_NESTING_INVALID: ErrorReason.ValueType  # 142
+"""The team would be inside itself, or more than three deep."""
+ERROR_REASON_TEAM_NOT_EMPTY: ErrorReason.ValueType  # 143
+"""There are teams inside the team."""
+ERROR_REASON_TEAM_MEMBER_NOT_FOUND: ErrorReason.ValueType  # 144
+"""The user is not in the team."""
+ERROR_REASON_TEAM_MEMBER_EXISTS: ErrorReason.ValueType  # 145
+"""The user is in the team already."""
+ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 120
+"""There is no such invitation."""
+ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 121
+"""The link is forged, expired, used by somebody or taken back, or the organization is gone. Ask whoever invited for a new one."""
+ERROR_REASON_INVITATION_FOR_ANOTHER_ADDRESS: ErrorReason.ValueType  # 122
+"""The invitation is for another address than the verified one of the caller. Sign in, or sign up, with the address that the
+mail came to.
+"""
+ERROR_REASON_INVITATION_NOT_OPEN: ErrorReason.ValueType  # 123
+"""The invitation was accepted, declined or revoked, so it can no longer change. Make a new one."""
+ERROR_REASON_INVITATION_LIMIT_REACHED: ErrorReason.ValueType  # 124
+"""The organization has as many open invitations as it may have. Revoke some, or wait until some are accepted."""
+ERROR_REASON_INVITATION_MAIL_LIMIT_REACHED: ErrorReason.ValueType  # 125
+"""Too many mails in the last hour: of the organization, of the caller, or to the address. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_NOT_FOUND: ErrorReason.ValueType  # 126
+"""There is no such domain."""
+ERROR_REASON_DOMAIN_EXISTS: ErrorReason.ValueType  # 127
+"""The organization claimed the domain before."""
+ERROR_REASON_DOMAIN_NOT_CLAIMABLE: ErrorReason.ValueType  # 128
+"""The domain belongs to many: it is a public suffix or a public mail provider's."""
+ERROR_REASON_DOMAIN_NOT_VERIFIED: ErrorReason.ValueType  # 129
+"""DNS has no such record, or not with that value. A new record can take hours to be seen everywhere."""
+ERROR_REASON_DOMAIN_LOOKUP_FAILED: ErrorReason.ValueType  # 130
+"""The name servers of the domain do not answer. Try again after the time in `RetryInfo`."""
+ERROR_REASON_DOMAIN_LIMIT_REACHED: ErrorReason.ValueType  # 131
+"""The organization has as many domains as it may have. Delete some."""
+ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
+"""The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
+ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
+"""The attributes are not what the organization's schema allows; the violations name each of them."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from trellis.policy.v1 import policy_pb2 as trellis_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrellis/user/v1/resources.proto\x12\x0ftrellis.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\x91\x04\n\x04User\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18PR\x04name\x12&\n\x05\x65mail\x18\x02 \x01(\tB\x10\xe2\x41\x01\x03\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12\x32\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12\\\n\rlanguage_code\x18\x04 \x01(\tB7\xe2\x41\x01\x01\xbaH,r*\x18#2&^$|^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$\x88\xb5\x18\x01R\x0clanguageCode\x12U\n\ttime_zone\x18\x05 \x01(\tB8\xe2\x41\x01\x01\xbaH-r+\x18@2\'^$|^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$\x88\xb5\x18\x01R\x08timeZone\x12\x41\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:0\xea\x41-\n\x10trellis.dev/User\x12\x0cusers/{user}*\x05users2\x04user\"\xea\x04\n\x0cOrganization\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18PR\x04name\x12.\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12?\n\x05state\x18\x03 \x01(\x0e\x32#.trellis.user.v1.Organization.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x41\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ndeleteTime\x12?\n\npurge_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\tpurgeTime\x12\x1f\n\x04\x65tag\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_DELETED\x10\x02:X\xea\x41U\n\x18trellis.dev/Organization\x12\x1corganizations/{organization}*\rorganizations2\x0corganization\"\xcf\x03\n\nMembership\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xa0\x01R\x04name\x12R\n\x04user\x18\x02 \x01(\tB>\xe2\x41\x02\x02\x05\xfa\x41\x12\n\x10trellis.dev/User\xbaH!r\x1f\x18P2\x1b^$|^users/[a-z0-9_-]{1,60}$R\x04user\x12\x37\n\x04role\x18\x03 \x01(\x0e\x32\x15.trellis.user.v1.RoleB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02\x10\x01R\x04role\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag:k\xea\x41h\n\x16trellis.dev/Membership\x12\x35organizations/{organization}/memberships/{membership}*\x0bmemberships2\nmembership*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_OWNER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0f\n\x0bROLE_MEMBER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftrellis/user/v1/resources.proto\x12\x0ftrellis.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etrellis/policy/v1/policy.proto\"\x87\x07\n\x04User\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18PR\x04name\x12&\n\x05\x65mail\x18\x02 \x01(\tB\x10\xe2\x41\x01\x03\xbaH\x05r\x03\x18\xfe\x01\x88\xb5\x18\x01R\x05\x65mail\x12\x32\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64\x88\xb5\x18\x01R\x0b\x64isplayName\x12\\\n\rlanguage_code\x18\x04 \x01(\tB7\xe2\x41\x01\x01\xbaH,r*\x18#2&^$|^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$\x88\xb5\x18\x01R\x0clanguageCode\x12U\n\ttime_zone\x18\x05 \x01(\tB8\xe2\x41\x01\x01\xbaH-r+\x18@2\'^$|^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$\x88\xb5\x18\x01R\x08timeZone\x12\x41\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x37\n\x05state\x18\x64 \x01(\x0e\x32\x1b.trellis.user.v1.User.StateB\x04\xe2\x41\x01\x03R\x05state\x12I\n\x0f\x64\x65\x61\x63tivate_time\x18\x65 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0e\x64\x65\x61\x63tivateTime\x12\x41\n\x0b\x64\x65lete_time\x18\x66 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ndeleteTime\x12?\n\npurge_time\x18g \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\tpurgeTime\"l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x15\n\x11STATE_DEACTIVATED\x10\x02\x12\x11\n\rSTATE_DELETED\x10\x03\x12\x10\n\x0cSTATE_ERASED\x10\x04:0\xea\x41-\n\x10trellis.dev/User\x12\x0cusers/{user}*\x05users2\x04user\"\xea\x04\n\x0cOrganization\x12\x1f\n\x04name\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x08\xbaH\x04r\x02\x18PR\x04name\x12.\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12?\n\x05state\x18\x03 \x01(\x0e\x32#.trellis.user.v1.Organization.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x41\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ndeleteTime\x12?\n\npurge_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\tpurgeTime\x12\x1f\n\x04\x65tag\x18\x08 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_DELETED\x10\x02:X\xea\x41U\n\x18trellis.dev/Organization\x12\x1corganizations/{organization}*\rorganizations2\x0corganization\"\xd3\x04\n\nMembership\x12 \n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\xa0\x01R\x04name\x12R\n\x04user\x18\x02 \x01(\tB>\xe2\x41\x02\x02\x05\xfa\x41\x12\n\x10trellis.dev/User\xbaH!r\x1f\x18P2\x1b^$|^users/[a-z0-9_-]{1,60}$R\x04user\x12\x37\n\x04role\x18\x03 \x01(\x0e\x32\x15.trellis.user.v1.RoleB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02\x10\x01R\x04role\x12\x41\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12\x1f\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@R\x04\x65tag\x12\x41\n\nattributes\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructB\x08\xe2\x41\x01\x01\x88\xb5\x18\x01R\nattributes\x12?\n\x05teams\x18\x14 \x03(\tB)\xe2\x41\x01\x03\xfa\x41\x12\n\x10trellis.dev/Team\xbaH\r\x92\x01\n\x10\xe8\x07\"\x05r\x03\x18\xa0\x01R\x05teams:k\xea\x41h\n\x16trellis.dev/Membership\x12\x35organizations/{organization}/memberships/{membership}*\x0bmemberships2\nmembership*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_OWNER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0f\n\x0bROLE_MEMBER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +53,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_USER'].fields_by_name['etag']._loaded_options = None
   _globals['_USER'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
+  _globals['_USER'].fields_by_name['state']._loaded_options = None
+  _globals['_USER'].fields_by_name['state']._serialized_options = b'\342A\001\003'
+  _globals['_USER'].fields_by_name['deactivate_time']._loaded_options = None
+  _globals['_USER'].fields_by_name['deactivate_time']._serialized_options = b'\342A\001\003'
+  _globals['_USER'].fields_by_name['delete_time']._loaded_options = None
+  _globals['_USER'].fields_by_name['delete_time']._serialized_options = b'\342A\001\003'
+  _globals['_USER'].fields_by_name['purge_time']._loaded_options = None
+  _globals['_USER'].fields_by_name['purge_time']._serialized_options = b'\342A\001\003'
   _globals['_USER']._loaded_options = None
   _globals['_USER']._serialized_options = b'\352A-\n\020trellis.dev/User\022\014users/{user}*\005users2\004user'
   _globals['_ORGANIZATION'].fields_by_name['name']._loaded_options = None
@@ -84,16 +93,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSHIP'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_MEMBERSHIP'].fields_by_name['etag']._loaded_options = None
   _globals['_MEMBERSHIP'].fields_by_name['etag']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
+  _globals['_MEMBERSHIP'].fields_by_name['attributes']._loaded_options = None
+  _globals['_MEMBERSHIP'].fields_by_name['attributes']._serialized_options = b'\342A\001\001\210\265\030\001'
+  _globals['_MEMBERSHIP'].fields_by_name['teams']._loaded_options = None
+  _globals['_MEMBERSHIP'].fields_by_name['teams']._serialized_options = b'\342A\001\003\372A\022\n\020trellis.dev/Team\272H\r\222\001\n\020\350\007\"\005r\003\030\240\001'
   _globals['_MEMBERSHIP']._loaded_options = None
   _globals['_MEMBERSHIP']._serialized_options = b'\352Ah\n\026trellis.dev/Membership\0225organizations/{organization}/memberships/{membership}*\013memberships2\nmembership'
-  _globals['_ROLE']._serialized_start=1825
-  _globals['_ROLE']._serialized_end=1902
-  _globals['_USER']._serialized_start=207
-  _globals['_USER']._serialized_end=736
-  _globals['_ORGANIZATION']._serialized_start=739
-  _globals['_ORGANIZATION']._serialized_end=1357
-  _globals['_ORGANIZATION_STATE']._serialized_start=1200
-  _globals['_ORGANIZATION_STATE']._serialized_end=1267
-  _globals['_MEMBERSHIP']._serialized_start=1360
-  _globals['_MEMBERSHIP']._serialized_end=1823
+  _globals['_ROLE']._serialized_start=2361
+  _globals['_ROLE']._serialized_end=2438
+  _globals['_USER']._serialized_start=237
+  _globals['_USER']._serialized_end=1140
+  _globals['_USER_STATE']._serialized_start=982
+  _globals['_USER_STATE']._serialized_end=1090
+  _globals['_ORGANIZATION']._serialized_start=1143
+  _globals['_ORGANIZATION']._serialized_end=1761
+  _globals['_ORGANIZATION_STATE']._serialized_start=1604
+  _globals['_ORGANIZATION_STATE']._serialized_end=1671
+  _globals['_MEMBERSHIP']._serialized_start=1764
+  _globals['_MEMBERSHIP']._serialized_end=2359
 # @@protoc_insertion_point(module_scope)

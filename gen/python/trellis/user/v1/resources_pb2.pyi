@@ -3,9 +3,12 @@
 isort:skip_file
 The resources of user that other files talk about."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -52,6 +55,37 @@ class User(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[User._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: User._State.ValueType  # 0
+        """Not said."""
+        STATE_ACTIVE: User._State.ValueType  # 1
+        """In use."""
+        STATE_DEACTIVATED: User._State.ValueType  # 2
+        """Out of use until it is brought back."""
+        STATE_DELETED: User._State.ValueType  # 3
+        """Deleted; can be brought back until `purge_time`."""
+        STATE_ERASED: User._State.ValueType  # 4
+        """The person's data is erased, or being erased; only the name is left, for good."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether an account is in use."""
+
+    STATE_UNSPECIFIED: User.State.ValueType  # 0
+    """Not said."""
+    STATE_ACTIVE: User.State.ValueType  # 1
+    """In use."""
+    STATE_DEACTIVATED: User.State.ValueType  # 2
+    """Out of use until it is brought back."""
+    STATE_DELETED: User.State.ValueType  # 3
+    """Deleted; can be brought back until `purge_time`."""
+    STATE_ERASED: User.State.ValueType  # 4
+    """The person's data is erased, or being erased; only the name is left, for good."""
+
     NAME_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -60,6 +94,10 @@ class User(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DEACTIVATE_TIME_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
+    PURGE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `users/{user}`; `users/me` stands for the caller in requests."""
     email: _builtins.str
@@ -72,6 +110,8 @@ class User(_message.Message):
     """The time zone to show times in, as an IANA name such as `Europe/Zurich`. Empty: not said."""
     etag: _builtins.str
     """The version of the user. Sent back with an update, it makes the update fail if somebody else was faster."""
+    state: Global___User.State.ValueType
+    """Whether the account is in use."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the user came to be."""
@@ -79,6 +119,18 @@ class User(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the user last changed."""
+
+    @_builtins.property
+    def deactivate_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was deactivated. Unset in every other state."""
+
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was deleted. Unset while it is not."""
+
+    @_builtins.property
+    def purge_time(self) -> _timestamp_pb2.Timestamp:
+        """When the person's data will be erased: 30 days after the account was deleted."""
 
     def __init__(
         self,
@@ -91,10 +143,14 @@ class User(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        state: Global___User.State.ValueType = ...,
+        deactivate_time: _timestamp_pb2.Timestamp | None = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
+        purge_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deactivate_time", b"deactivate_time", "delete_time", b"delete_time", "purge_time", b"purge_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "language_code", b"language_code", "name", b"name", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deactivate_time", b"deactivate_time", "delete_time", b"delete_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "language_code", b"language_code", "name", b"name", "purge_time", b"purge_time", "state", b"state", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -193,6 +249,8 @@ class Membership(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    TEAMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `organizations/{organization}/memberships/{membership}`; the last id is the user's."""
     user: _builtins.str
@@ -209,6 +267,16 @@ class Membership(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the membership last changed."""
 
+    @_builtins.property
+    def attributes(self) -> _struct_pb2.Struct:
+        """What the organization knows of this member beyond that: an object that its attribute schema allows, at most 16 KiB. Found by
+        a filter such as `attributes.department = "ops"`.
+        """
+
+    @_builtins.property
+    def teams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The teams the user is in, also by being in a team inside them. Only `ResolveMembership` fills it in."""
+
     def __init__(
         self,
         *,
@@ -218,10 +286,12 @@ class Membership(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        attributes: _struct_pb2.Struct | None = ...,
+        teams: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "etag", b"etag", "name", b"name", "role", b"role", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "etag", b"etag", "name", b"name", "role", b"role", "teams", b"teams", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -101,6 +101,7 @@ class ListUsersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The organization, `organizations/{organization}`."""
     page_size: _builtins.int
@@ -108,9 +109,11 @@ class ListUsersRequest(_message.Message):
     page_token: _builtins.str
     """The `next_page_token` of the page before. All other fields must be as they were."""
     filter: _builtins.str
-    """Which users, in the grammar of AIP-160, over `display_name`, `email`, `language_code`, `time_zone`, `create_time` and `update_time`, for example `display_name: "ada"`."""
+    """Which users, in the grammar of AIP-160, over `display_name`, `email`, `language_code`, `time_zone`, `state`, `create_time` and `update_time`, for example `display_name: "ada"`."""
     order_by: _builtins.str
     """The order, for example `display_name, create_time desc`, over `display_name`, `email`, `create_time` and `update_time`."""
+    show_deleted: _builtins.bool
+    """Also users whose accounts are deleted."""
     def __init__(
         self,
         *,
@@ -119,10 +122,11 @@ class ListUsersRequest(_message.Message):
         page_token: _builtins.str = ...,
         filter: _builtins.str = ...,
         order_by: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "show_deleted", b"show_deleted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -195,6 +199,150 @@ class UpdateUserRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateUserRequest: _TypeAlias = UpdateUserRequest  # noqa: Y015
+
+@_typing.final
+class DeactivateUserRequest(_message.Message):
+    """Request message for UserService.DeactivateUser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user, which must be the caller: `users/me`, or the caller's own name."""
+    etag: _builtins.str
+    """The etag of the user as the caller read it. Empty: whatever it is."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeactivateUserRequest: _TypeAlias = DeactivateUserRequest  # noqa: Y015
+
+@_typing.final
+class ReactivateUserRequest(_message.Message):
+    """Request message for UserService.ReactivateUser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user, `users/{user}`, as the link says."""
+    token: _builtins.str
+    """The token of the link in the mail."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        token: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "token", b"token", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactivateUserRequest: _TypeAlias = ReactivateUserRequest  # noqa: Y015
+
+@_typing.final
+class DeleteUserRequest(_message.Message):
+    """Request message for UserService.DeleteUser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user, which must be the caller: `users/me`, or the caller's own name."""
+    etag: _builtins.str
+    """The etag of the user as the caller read it. Empty: whatever it is."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteUserRequest: _TypeAlias = DeleteUserRequest  # noqa: Y015
+
+@_typing.final
+class UndeleteUserRequest(_message.Message):
+    """Request message for UserService.UndeleteUser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user, `users/{user}`, as the link says."""
+    token: _builtins.str
+    """The token of the link in the mail."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        token: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "token", b"token", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndeleteUserRequest: _TypeAlias = UndeleteUserRequest  # noqa: Y015
 
 @_typing.final
 class CreateOrganizationRequest(_message.Message):
@@ -504,7 +652,9 @@ class ListMembershipsRequest(_message.Message):
     page_token: _builtins.str
     """The `next_page_token` of the page before. All other fields must be as they were."""
     filter: _builtins.str
-    """Which memberships, in the grammar of AIP-160, over `user`, `role`, `create_time` and `update_time`, for example `role = ROLE_OWNER`."""
+    """Which memberships, in the grammar of AIP-160, over `user`, `role`, `attributes`,
+    `create_time` and `update_time`, for example `role = ROLE_OWNER` or `attributes.department = "ops"`.
+    """
     order_by: _builtins.str
     """The order, for example `create_time desc`, over `role`, `create_time` and `update_time`."""
     def __init__(
@@ -627,6 +777,38 @@ class DeleteMembershipRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteMembershipRequest: _TypeAlias = DeleteMembershipRequest  # noqa: Y015
+
+@_typing.final
+class LeaveOrganizationRequest(_message.Message):
+    """Request message for MembershipService.LeaveOrganization."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The organization, `organizations/{organization}`."""
+    request_id: _builtins.str
+    """Idempotency key, a UUID of the client's choice: the same id with the same request gets the first answer again. REST
+    clients may send it as the `Idempotency-Key` header instead.
+    """
+    validate_only: _builtins.bool
+    """Checks everything and changes nothing; the answer is what it would have been."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaveOrganizationRequest: _TypeAlias = LeaveOrganizationRequest  # noqa: Y015
 
 @_typing.final
 class ResolveMembershipRequest(_message.Message):

@@ -56,6 +56,26 @@ class UserServiceStub:
                 request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
                 _registered_method=True)
+        self.DeactivateUser = channel.unary_unary(
+                '/trellis.user.v1.UserService/DeactivateUser',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.DeactivateUserRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+                _registered_method=True)
+        self.ReactivateUser = channel.unary_unary(
+                '/trellis.user.v1.UserService/ReactivateUser',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.ReactivateUserRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/trellis.user.v1.UserService/DeleteUser',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+                _registered_method=True)
+        self.UndeleteUser = channel.unary_unary(
+                '/trellis.user.v1.UserService/UndeleteUser',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.UndeleteUserRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -98,6 +118,49 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeactivateUser(self, request, context):
+        """Puts the caller's account out of use until it is brought back: every session and token ends at once, and nobody can
+        sign in with it. A mail brings the link that `ReactivateUser` takes.
+
+        Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+        LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReactivateUser(self, request, context):
+        """Brings a deactivated account back. The caller cannot sign in, so the link of a mail stands for them: the one that came
+        when the account was deactivated, or that comes whenever somebody signs in to it with the right password. A link works
+        for 7 days and once.
+
+        Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DEACTIVATED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Deletes the caller's account: every session and token ends at once. It can be brought back until `purge_time`; then the
+        person's data is erased everywhere, as by `ErasePersonalData`. A mail brings the link that `UndeleteUser` takes.
+
+        Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+        LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteUser(self, request, context):
+        """Brings a deleted account back, with the memberships it had. As with `ReactivateUser`, the link of a mail stands for the
+        caller.
+
+        Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DELETED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -119,6 +182,26 @@ def add_UserServiceServicer_to_server(servicer, server):
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateUser,
                     request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.UpdateUserRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.SerializeToString,
+            ),
+            'DeactivateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateUser,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.DeactivateUserRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.SerializeToString,
+            ),
+            'ReactivateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReactivateUser,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.ReactivateUserRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteUserRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.SerializeToString,
+            ),
+            'UndeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteUser,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.UndeleteUserRequest.FromString,
                     response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.User.SerializeToString,
             ),
     }
@@ -230,6 +313,114 @@ class UserService:
             target,
             '/trellis.user.v1.UserService/UpdateUser',
             trellis_dot_user_dot_v1_dot_service__pb2.UpdateUserRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.UserService/DeactivateUser',
+            trellis_dot_user_dot_v1_dot_service__pb2.DeactivateUserRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReactivateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.UserService/ReactivateUser',
+            trellis_dot_user_dot_v1_dot_service__pb2.ReactivateUserRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.UserService/DeleteUser',
+            trellis_dot_user_dot_v1_dot_service__pb2.DeleteUserRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.UserService/UndeleteUser',
+            trellis_dot_user_dot_v1_dot_service__pb2.UndeleteUserRequest.SerializeToString,
             trellis_dot_user_dot_v1_dot_resources__pb2.User.FromString,
             options,
             channel_credentials,
@@ -583,6 +774,11 @@ class MembershipServiceStub:
                 request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.SerializeToString,
                 response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
                 _registered_method=True)
+        self.LeaveOrganization = channel.unary_unary(
+                '/trellis.user.v1.MembershipService/LeaveOrganization',
+                request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.SerializeToString,
+                response_deserializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
+                _registered_method=True)
         self.ResolveMembership = channel.unary_unary(
                 '/trellis.user.v1.MembershipService/ResolveMembership',
                 request_serializer=trellis_dot_user_dot_v1_dot_service__pb2.ResolveMembershipRequest.SerializeToString,
@@ -597,8 +793,8 @@ class MembershipServiceServicer:
     def CreateMembership(self, request, context):
         """Makes a user a member of an organization.
 
-        Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-        (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+        (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -623,9 +819,9 @@ class MembershipServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMembership(self, request, context):
-        """Changes what a member may do.
+        """Changes what a member may do, or what the organization knows of them.
 
-        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -637,6 +833,15 @@ class MembershipServiceServicer:
 
         Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LeaveOrganization(self, request, context):
+        """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -677,6 +882,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
             'DeleteMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMembership,
                     request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.FromString,
+                    response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.SerializeToString,
+            ),
+            'LeaveOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveOrganization,
+                    request_deserializer=trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.FromString,
                     response_serializer=trellis_dot_user_dot_v1_dot_resources__pb2.Membership.SerializeToString,
             ),
             'ResolveMembership': grpc.unary_unary_rpc_method_handler(
@@ -820,6 +1030,33 @@ class MembershipService:
             target,
             '/trellis.user.v1.MembershipService/DeleteMembership',
             trellis_dot_user_dot_v1_dot_service__pb2.DeleteMembershipRequest.SerializeToString,
+            trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trellis.user.v1.MembershipService/LeaveOrganization',
+            trellis_dot_user_dot_v1_dot_service__pb2.LeaveOrganizationRequest.SerializeToString,
             trellis_dot_user_dot_v1_dot_resources__pb2.Membership.FromString,
             options,
             channel_credentials,

@@ -54,6 +54,33 @@ class UserServiceStub:
 
     Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, or ABORTED (ETAG_MISMATCH).
     """
+    DeactivateUser: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeactivateUserRequest, _resources_pb2.User]
+    """Puts the caller's account out of use until it is brought back: every session and token ends at once, and nobody can
+    sign in with it. A mail brings the link that `ReactivateUser` takes.
+
+    Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+    LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+    """
+    ReactivateUser: _grpc.UnaryUnaryMultiCallable[_service_pb2.ReactivateUserRequest, _resources_pb2.User]
+    """Brings a deactivated account back. The caller cannot sign in, so the link of a mail stands for them: the one that came
+    when the account was deactivated, or that comes whenever somebody signs in to it with the right password. A link works
+    for 7 days and once.
+
+    Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DEACTIVATED).
+    """
+    DeleteUser: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeleteUserRequest, _resources_pb2.User]
+    """Deletes the caller's account: every session and token ends at once. It can be brought back until `purge_time`; then the
+    person's data is erased everywhere, as by `ErasePersonalData`. A mail brings the link that `UndeleteUser` takes.
+
+    Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+    LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+    """
+    UndeleteUser: _grpc.UnaryUnaryMultiCallable[_service_pb2.UndeleteUserRequest, _resources_pb2.User]
+    """Brings a deleted account back, with the memberships it had. As with `ReactivateUser`, the link of a mail stands for the
+    caller.
+
+    Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DELETED).
+    """
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -79,6 +106,33 @@ class UserServiceAsyncStub(UserServiceStub):
     """Changes the fields of the caller that `update_mask` names.
 
     Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, or ABORTED (ETAG_MISMATCH).
+    """
+    DeactivateUser: _aio.UnaryUnaryMultiCallable[_service_pb2.DeactivateUserRequest, _resources_pb2.User]  # type: ignore[assignment]
+    """Puts the caller's account out of use until it is brought back: every session and token ends at once, and nobody can
+    sign in with it. A mail brings the link that `ReactivateUser` takes.
+
+    Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+    LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+    """
+    ReactivateUser: _aio.UnaryUnaryMultiCallable[_service_pb2.ReactivateUserRequest, _resources_pb2.User]  # type: ignore[assignment]
+    """Brings a deactivated account back. The caller cannot sign in, so the link of a mail stands for them: the one that came
+    when the account was deactivated, or that comes whenever somebody signs in to it with the right password. A link works
+    for 7 days and once.
+
+    Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DEACTIVATED).
+    """
+    DeleteUser: _aio.UnaryUnaryMultiCallable[_service_pb2.DeleteUserRequest, _resources_pb2.User]  # type: ignore[assignment]
+    """Deletes the caller's account: every session and token ends at once. It can be brought back until `purge_time`; then the
+    person's data is erased everywhere, as by `ErasePersonalData`. A mail brings the link that `UndeleteUser` takes.
+
+    Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+    LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+    """
+    UndeleteUser: _aio.UnaryUnaryMultiCallable[_service_pb2.UndeleteUserRequest, _resources_pb2.User]  # type: ignore[assignment]
+    """Brings a deleted account back, with the memberships it had. As with `ReactivateUser`, the link of a mail stands for the
+    caller.
+
+    Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DELETED).
     """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -126,6 +180,57 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes the fields of the caller that `update_mask` names.
 
         Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, or ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def DeactivateUser(
+        self,
+        request: _service_pb2.DeactivateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.User, _abc.Awaitable[_resources_pb2.User]]:
+        """Puts the caller's account out of use until it is brought back: every session and token ends at once, and nobody can
+        sign in with it. A mail brings the link that `ReactivateUser` takes.
+
+        Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+        LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def ReactivateUser(
+        self,
+        request: _service_pb2.ReactivateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.User, _abc.Awaitable[_resources_pb2.User]]:
+        """Brings a deactivated account back. The caller cannot sign in, so the link of a mail stands for them: the one that came
+        when the account was deactivated, or that comes whenever somebody signs in to it with the right password. A link works
+        for 7 days and once.
+
+        Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DEACTIVATED).
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteUser(
+        self,
+        request: _service_pb2.DeleteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.User, _abc.Awaitable[_resources_pb2.User]]:
+        """Deletes the caller's account: every session and token ends at once. It can be brought back until `purge_time`; then the
+        person's data is erased everywhere, as by `ErasePersonalData`. A mail brings the link that `UndeleteUser` takes.
+
+        Returns PERMISSION_DENIED (USER_NOT_VISIBLE) for anybody but the caller, FAILED_PRECONDITION (USER_NOT_ACTIVE,
+        LAST_OWNER_OF) or ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteUser(
+        self,
+        request: _service_pb2.UndeleteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.User, _abc.Awaitable[_resources_pb2.User]]:
+        """Brings a deleted account back, with the memberships it had. As with `ReactivateUser`, the link of a mail stands for the
+        caller.
+
+        Returns FAILED_PRECONDITION (RESTORE_LINK_INVALID, USER_NOT_DELETED).
         """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
@@ -276,8 +381,8 @@ class MembershipServiceStub:
     CreateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]
     """Makes a user a member of an organization.
 
-    Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-    (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+    (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
     """
     GetMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetMembershipRequest, _resources_pb2.Membership]
     """Gets a membership.
@@ -290,9 +395,9 @@ class MembershipServiceStub:
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]
-    """Changes what a member may do.
+    """Changes what a member may do, or what the organization knows of them.
 
-    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
     """
     DeleteMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeleteMembershipRequest, _resources_pb2.Membership]
@@ -300,6 +405,11 @@ class MembershipServiceStub:
 
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+    """
+    LeaveOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.LeaveOrganizationRequest, _resources_pb2.Membership]
+    """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
     """
     ResolveMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.ResolveMembershipRequest, _resources_pb2.Membership]
     """Gets the membership a token would be given for, as of now: of a deleted organization only an owner's.
@@ -315,8 +425,8 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     CreateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Makes a user a member of an organization.
 
-    Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-    (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+    (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
     """
     GetMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.GetMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Gets a membership.
@@ -329,9 +439,9 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.UpdateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
-    """Changes what a member may do.
+    """Changes what a member may do, or what the organization knows of them.
 
-    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+    Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
     """
     DeleteMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.DeleteMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
@@ -339,6 +449,11 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
     PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+    """
+    LeaveOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.LeaveOrganizationRequest, _resources_pb2.Membership]  # type: ignore[assignment]
+    """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+    Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
     """
     ResolveMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.ResolveMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
     """Gets the membership a token would be given for, as of now: of a deleted organization only an owner's.
@@ -357,8 +472,8 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
         """Makes a user a member of an organization.
 
-        Returns NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS), FAILED_PRECONDITION
-        (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
+        (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
         """
 
     @_abc_1.abstractmethod
@@ -389,9 +504,9 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.UpdateMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
-        """Changes what a member may do.
+        """Changes what a member may do, or what the organization knows of them.
 
-        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
+        Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
         """
 
@@ -405,6 +520,17 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED),
         PERMISSION_DENIED (OWNER_REQUIRED) or ABORTED (ETAG_MISMATCH).
+        """
+
+    @_abc_1.abstractmethod
+    def LeaveOrganization(
+        self,
+        request: _service_pb2.LeaveOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
+        """Ends the caller's own membership and answers with what it was. The last owner cannot leave.
+
+        Returns NOT_FOUND (MEMBERSHIP_NOT_FOUND, ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (LAST_OWNER, ORGANIZATION_DELETED).
         """
 
     @_abc_1.abstractmethod

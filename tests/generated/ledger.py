@@ -1,0 +1,113 @@
+"""What is stored, as numbers: whether anything at all was written, or anything of somebody's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import asyncpg
+import redis
+
+from tests.e2e.platform import SERVICES, Platform
+
+Checksums = dict[str, tuple[int, int]]
+"""Rows and checksum of each table; of the outbox, which is emptied all the time, how many events were ever announced."""
+
+_TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+_SKIPPED = {"alembic_version", "outbox"}
+_ROWS = "SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM \"{table}\" t"
+_ANNOUNCED = "SELECT 'outbox', 0::bigint, CASE WHEN is_called THEN last_value ELSE 0 END::text FROM outbox_sequence_seq"
+_WRITERS = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+
+_RUNNING = "SELECT EXISTS (SELECT FROM operations WHERE end_time IS NULL)"
+
+
+class Ledger:
+    """The databases of a platform and its bus. One event loop of its own, so that plain tests can ask."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._databases = {name: self._run(asyncpg.connect(platform.postgres_url(name))) for name in SERVICES}
+        self._tables = {
+            name: sorted(row[0] for row in self._run(database.fetch(_TABLES)) if row[0] not in _SKIPPED)
+            for name, database in self._databases.items()
+        }
+        self._valkey: Any = redis.Redis.from_url(platform.valkey_url)
+        self._known: tuple[str, Checksums] = ("", {})
+
+    def close(self) -> None:
+        """Leave the databases."""
+        for database in self._databases.values():
+            self._run(database.close())
+        self._valkey.close()
+        self._loop.close()
+
+    def checksums(self) -> Checksums:
+        """Return what is stored. Costs one question where nothing was written since: PostgreSQL counts its writers."""
+        writers = str(self._run(self._databases["auth"].fetchval(_WRITERS)))
+        if writers != self._known[0]:
+            self._known = writers, self._sum("")
+        return self._known[1]
+
+    def checksums_of(self, names: Iterable[str]) -> Checksums:
+        """Return what is stored in rows that say one of the names. Events are left out: they are nobody's row."""
+        where = " WHERE t::text ~ '" + "|".join(name.rpartition("/")[2] for name in names) + "'"
+        return {table: sums for table, sums in self._sum(where).items() if not table.endswith(".outbox")}
+
+    def settle(self, within_s: float = 20) -> None:
+        """Wait until every announced event is published and has taken effect everywhere."""
+        self._until(
+            lambda: self._is_published() and self._is_consumed() and self._is_published(), "events are left", within_s
+        )
+
+    def row(self, service: str, statement: str) -> Any:
+        """Return the first row of a statement."""
+        return self._run(self._databases[service].fetchrow(statement))
+
+    def _sum(self, where: str) -> Checksums:
+        return {
+            f"{service}.{row[0]}": (row[1], int(row[2]))
+            for service, tables in self._tables.items()
+            for row in self._run(self._databases[service].fetch(_question(tables, where)))
+        }
+
+    def _is_published(self) -> bool:
+        return not any(
+            self._run(database.fetchval("SELECT EXISTS (SELECT FROM outbox)")) for database in self._databases.values()
+        ) and not self._run(self._databases["user"].fetchval(_RUNNING))
+
+    def _is_consumed(self) -> bool:
+        streams = list(self._valkey.scan_iter("trellis:events:*", _type="stream"))
+        return all(self._has_read_all(stream, group) for stream in streams for group in self._valkey.xinfo_groups(stream))
+
+    def _has_read_all(self, stream: bytes, group: dict[str, Any]) -> bool:
+        newest = self._valkey.xinfo_stream(stream)["last-generated-id"]
+        return bool(group["pending"] == 0 and group["last-delivered-id"] == newest)
+
+    def _until(self, holds: Callable[[], bool], complaint: str, within_s: float) -> None:
+        end_s = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < end_s, f"{complaint} after {within_s:.0f} s"
+            time.sleep(0.002)
+
+    def _run(self, work: Any) -> Any:
+        return self._loop.run_until_complete(work)
+
+
+def changed(before: Checksums, after: Checksums) -> dict[str, str]:
+    """Return the tables that differ, and by how many rows."""
+    return {table: f"{after[table][0] - before[table][0]:+d} rows" for table in after if before.get(table) != after[table]}
+
+
+def grown(before: Checksums, after: Checksums) -> dict[str, int]:
+    """Return how many rows each table gained, and how many events were announced."""
+    rows = {table: after[table][0] - before[table][0] for table in after if after[table][0] != before[table][0]}
+    events = {table: after[table][1] - before[table][1] for table in after if table.endswith(".outbox")}
+    return rows | {table: count for table, count in events.items() if count}
+
+
+def _question(tables: Iterable[str], where: str) -> str:
+    return " UNION ALL ".join([*(_ROWS.format(table=table) + where for table in tables), _ANNOUNCED])
