@@ -29,15 +29,15 @@ class Handlers:
     sessions: SessionHandlers
     keys: KeyHandlers
     accounts: AccountHandlers
-    service_accounts: ServiceAccountHandlers
-    api_keys: ApiKeyHandlers
-    key_exchange: KeyExchange
-    organizations: OrganizationHandlers
     roles: RoleHandlers
     role_bindings: RoleBindingHandlers
     access: AccessHandlers
     personal_data: PersonalDataHandlers
     passwords: PasswordHandlers
+    service_accounts: ServiceAccountHandlers
+    api_keys: ApiKeyHandlers
+    key_exchange: KeyExchange
+    organizations: OrganizationHandlers
 
 
 __all__ = [
