@@ -134,7 +134,7 @@ def _shared(rpc: Rpc) -> Iterator[str]:
         yield from ("TOKEN_INVALID", "PERMISSION_DENIED")
     if rpc.policy.repeatable == "by_request_id":
         yield "REQUEST_ID_REUSED"
-    if rpc.policy.rate_limit:
+    if rpc.policy.rate_limit or rpc.policy.guesses:
         yield "RATE_LIMITED"
 
 

@@ -147,6 +147,8 @@ def _description(contract: Contract, rpc: Rpc) -> Iterator[str]:
     yield _access(rpc)
     if rpc.policy.rate_limit:
         yield _limit(rpc.policy.rate_limit)
+    if rpc.policy.guesses:
+        yield "**Guessing:** after a few wrong guesses further ones are refused for a while; the right one stays good."
     if contract.request(rpc).field("page_token"):
         yield "**Pages:** send `nextPageToken` as `pageToken`, all else unchanged, until it is empty."
     if rpc.policy.repeatable == "by_request_id":

@@ -108,7 +108,8 @@ async def running(contract: Contract, home: Path) -> AsyncIterator[Edge]:
 
 
 def new_key(kid: str) -> ECKey:
-    return ECKey.generate_key("P-256", {"kid": kid})
+    """A key as auth publishes its own: with its one algorithm, or Envoy would not look at a token's."""
+    return ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"})
 
 
 def _start(config: Path) -> subprocess.Popen[bytes]:
