@@ -21,8 +21,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def keys(platform: Platform) -> list[dict[str, Any]]:
-    """Return what `trellis key list` says."""
-    done = platform.cli("key", "list", "-o", "json")
+    """Return what `trellis key list --signing` says."""
+    done = platform.cli("key", "list", "--signing", "-o", "json")
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -95,12 +95,12 @@ def test_killed_in_the_middle_it_happened_or_it_did_not(platform: Platform, ada:
 
 _ROTATE = f"""
 import os, sys, threading, time
-from cli.commands.keys import rotate
+from cli.commands.signing_keys import rotate
 from cli.commands.output import Format
 def kill():
     time.sleep(float(sys.argv[1]))
     os.kill(int(sys.argv[2]), {int(signal.SIGKILL)})
 import grpc, trellis.auth.v1.signing_key_service_pb2_grpc, cli.operator, joserfc.jwk, services.chassis.tokens
 threading.Thread(target=kill).start()
-rotate(True, Format.JSON)
+rotate(Format.JSON)
 """
