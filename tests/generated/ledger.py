@@ -15,9 +15,14 @@ from tests.e2e.platform import SERVICES, Platform
 Checksums = dict[str, tuple[int, int]]
 """Rows and checksum of each table; of the outbox, which is emptied all the time, how many events were ever announced."""
 
-_TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+_TABLES = """
+    SELECT relname::text, EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'last_used_time')
+    FROM pg_class c WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY relname
+"""
 _SKIPPED = {"alembic_version", "outbox"}
-_ROWS = "SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM \"{table}\" t"
+_ROWS = "SELECT '{table}', count(*), coalesce(sum(hashtextextended({words}, 0)), 0)::text FROM \"{table}\" t"
+_WORDS = {False: "t::text", True: "(to_jsonb(t) - 'last_used_time')::text"}
+"""What of a row is looked at. When a key was last used is noted beside the call, also beside one that is refused."""
 _ANNOUNCED = "SELECT 'outbox', 0::bigint, CASE WHEN is_called THEN last_value ELSE 0 END::text FROM outbox_sequence_seq"
 _WRITERS = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
@@ -32,7 +37,7 @@ class Ledger:
         self._loop = asyncio.new_event_loop()
         self._databases = {name: self._run(asyncpg.connect(platform.postgres_url(name))) for name in SERVICES}
         self._tables = {
-            name: sorted(row[0] for row in self._run(database.fetch(_TABLES)) if row[0] not in _SKIPPED)
+            name: {row[0]: _WORDS[row[1]] for row in self._run(database.fetch(_TABLES)) if row[0] not in _SKIPPED}
             for name, database in self._databases.items()
         }
         self._valkey: Any = redis.Redis.from_url(platform.valkey_url)
@@ -114,5 +119,6 @@ def grown(before: Checksums, after: Checksums) -> dict[str, int]:
     return rows | {table: count for table, count in events.items() if count}
 
 
-def _question(tables: Iterable[str], where: str) -> str:
-    return " UNION ALL ".join([*(_ROWS.format(table=table) + where for table in tables), _ANNOUNCED])
+def _question(tables: dict[str, str], where: str) -> str:
+    rows = [_ROWS.format(table=table, words=words) + where for table, words in tables.items()]
+    return " UNION ALL ".join([*rows, _ANNOUNCED])

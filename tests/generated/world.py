@@ -406,15 +406,7 @@ class World:
             made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
             [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
             self._api_keys[permission] = str(getattr(made, secret.name))
-            self._use(self._api_keys[permission])
         return self._api_keys[permission]
-
-    def _use(self, key: str) -> None:
-        """Use a key for the first time: when it last was is written, not each time but now."""
-        self.ledger.settle()
-        before = self.ledger.checksums()
-        self.rest("GET", "/v1/users/me", None, ((API_KEY, key),))
-        eventually(lambda: self.ledger.checksums() != before)
 
     def service_token(self, service: str, **changed: Any) -> str:
         """Return a token that a service calls others with."""
