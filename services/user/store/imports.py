@@ -30,11 +30,15 @@ _provisioned = Statement(
         memberships.c.organization
     )
 )
-_changed = func.unnest(
-    bindparam("names", type_=ARRAY(Text)),
-    bindparam("documents", type_=ARRAY(Text)),
-    bindparam("versions", type_=ARRAY(BigInteger)),
-).table_valued(column("name", Text), column("document", Text), column("version", BigInteger), name="changed")
+_changed = (
+    func.unnest(
+        bindparam("names", type_=ARRAY(Text)),
+        bindparam("documents", type_=ARRAY(Text)),
+        bindparam("versions", type_=ARRAY(BigInteger)),
+    )
+    .table_valued(column("name", Text), column("document", Text), column("version", BigInteger), name="changed")
+    .render_derived()
+)
 _save_attributes = Statement(
     update(memberships)
     .where(memberships.c.organization == bindparam("organization"), memberships.c.user == _changed.c.name)

@@ -18,7 +18,6 @@ from services.user.store.tables import memberships, users
 
 _COLUMNS = tuple(column.name for column in users.c)
 _member = select(memberships.c.user).where(memberships.c.organization == bindparam("organization"))
-_GONE = (UserState.DELETED, UserState.ERASED)
 
 _get = Statement(select(users).where(users.c.name == bindparam("name")))
 _lock = Statement(select(users).where(users.c.name == bindparam("name")).with_for_update())
@@ -47,7 +46,7 @@ _list = Listing(
     .join(memberships, memberships.c.user == users.c.name)
     .where(
         memberships.c.organization == bindparam("organization"),
-        users.c.state.not_in(_GONE) | (bindparam("show_deleted") == true()),
+        or_(users.c.state < UserState.DELETED, users.c.state == UserState.PROVISIONED, bindparam("show_deleted") == true()),
     ),
     key=memberships.c.user,
     fields={
