@@ -31,6 +31,7 @@ from services.auth.handlers import (
     SignUpHandlers,
 )
 from services.auth.handlers.grants import Grants
+from services.auth.handlers.keys import Rotation
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import (
     AccessServicer,
@@ -43,6 +44,7 @@ from services.auth.servicer import (
     RoleServicer,
     ServiceAccountServicer,
     SessionServicer,
+    SigningKeyServicer,
 )
 from services.auth.store import (
     SqlAccounts,
@@ -56,6 +58,7 @@ from services.auth.store import (
     SqlSignUps,
 )
 from services.chassis.db.session import Codec
+from services.chassis.jobs import Job
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
 from services.chassis.passwords import Argon2Passwords, BreachedPasswords
@@ -72,6 +75,8 @@ from trellis.auth.v1 import (
     role_service_pb2_grpc,
     service_account_service_pb2,
     service_account_service_pb2_grpc,
+    signing_key_service_pb2,
+    signing_key_service_pb2_grpc,
 )
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
@@ -84,6 +89,8 @@ CATALOGUE = Catalogue(
     )
 )
 BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
+KEYS_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(minutes=10)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -104,6 +111,11 @@ async def build(chassis: Chassis) -> Assembly:
         ],
         close=[passwords.aclose, built.key_exchange.aclose],
         for_the_edge=[authorization(built)],
+        jobs=[
+            Job("auth.keys", KEYS_EVERY, built.keys.rotate_old_keys),
+            Job("auth.forget-sign-ups", FORGET_EVERY, built.sign_ups.forget_sign_ups),
+            Job("auth.forget-sessions", FORGET_EVERY, built.sessions.forget_sessions),
+        ],
     )
 
 
@@ -120,7 +132,12 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
-        sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
+        sessions=SessionHandlers(
+            SqlSessions(database),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+            timedelta(days=config.session_retention_days),
+        ),
         keys=keys,
         passwords=_passwords(chassis, config, passwords, tokens),
         roles=_roles(chassis, grants),
@@ -160,10 +177,14 @@ def _role_bindings(chassis: Chassis, grants: Grants, memberships: UserMembership
 def _keys(chassis: Chassis, config: AuthConfig) -> KeyHandlers:
     return KeyHandlers(
         SqlSigningKeys(chassis.database),
+        partial(SqlAuthTransaction, chassis.database),
         chassis.now,
         chassis.new_id,
-        activation=timedelta(seconds=config.key_activation_s),
-        lifetime=timedelta(seconds=config.access_token_lifetime_s),
+        Rotation(
+            activation=timedelta(seconds=config.key_activation_s),
+            lifetime=timedelta(seconds=config.access_token_lifetime_s),
+            every=timedelta(days=config.key_rotation_days),
+        ),
     )
 
 
@@ -192,6 +213,7 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
         web_url=config.web_url,
+        kept=timedelta(days=config.sign_up_retention_days),
     )
 
 
@@ -243,6 +265,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             SessionServicer(built.sessions, lists),
         ),
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
+        Servicer(
+            signing_key_service_pb2.DESCRIPTOR.services_by_name["SigningKeyService"],
+            signing_key_service_pb2_grpc.add_SigningKeyServiceServicer_to_server,
+            SigningKeyServicer(built.keys),
+        ),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
         Servicer(
             service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"],

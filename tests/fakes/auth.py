@@ -84,6 +84,7 @@ class Tables:
     reports: dict[str, ErasureReport] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     role_bindings: dict[str, RoleBinding] = field(default_factory=dict)
+    signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     secrets: dict[bytes, tuple[str, datetime]] = field(default_factory=dict)
@@ -167,6 +168,13 @@ class FakeSignUps:
     def _of(self, email: str) -> list[SignUp]:
         return [sign_up for sign_up in self._tables().sign_ups.values() if sign_up.email == email]
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sign_ups
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
+
 
 class FakeSessions:
     """Sessions of committed tables, or of those of a transaction."""
@@ -214,6 +222,13 @@ class FakeSessions:
     def _change(self, name: str, **values: Any) -> Session:
         changed = self._tables().sessions[name] = replace(self._tables().sessions[name], **values)
         return changed
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sessions
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,26 +356,25 @@ def _says(binding: RoleBinding) -> tuple[str, ...]:
 
 
 class FakeSigningKeys:
-    """Signing keys, which know no transaction."""
+    """Signing keys of committed tables, or of those of a transaction."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._keys: list[SigningKey] = []
+    def __init__(self, tables: TablesNow, now: Callable[[], datetime]) -> None:
+        self._tables, self._now = tables, now
 
     async def all(self) -> list[SigningKey]:
-        return [key for key in self._keys if key.retire_time is None or self._now() < key.retire_time]
+        return [key for key in self._tables().signing_keys.values() if key.published(self._now())]
+
+    lock = all
 
     async def add(self, key: SigningKey) -> None:
-        self._keys.append(key)
+        self._tables().signing_keys[key.kid] = key
 
     async def add_first(self, key: SigningKey) -> None:
-        if not self._keys:
-            self._keys.append(key)
+        if not self._tables().signing_keys:
+            await self.add(key)
 
-    async def retire_before(self, kid: str, at: datetime) -> None:
-        self._keys = [
-            replace(key, retire_time=at) if key.kid < kid and key.retire_time is None else key for key in self._keys
-        ]
+    async def retire(self, kid: str, at: datetime) -> None:
+        self._tables().signing_keys[kid] = replace(self._tables().signing_keys[kid], retire_time=at)
 
 
 class FakeServiceAccounts:
@@ -485,7 +499,7 @@ class FakeAuthStore:
         self.events: list[Any] = []
         self.answers: list[Any] = []
         self.turn = asyncio.Lock()
-        self.keys = FakeSigningKeys(now)
+        self.now = now
 
     @property
     def ports(self) -> Ports:
@@ -496,7 +510,7 @@ class FakeAuthStore:
             FakeAccounts(committed),
             FakeSignUps(committed),
             FakeSessions(committed),
-            self.keys,
+            FakeSigningKeys(committed, self.now),
             lambda: FakeAuthTransaction(self),
             FakeRoles(committed),
             FakeRoleBindings(committed),
@@ -513,6 +527,7 @@ class FakeAuthTransaction:
         self.accounts = FakeAccounts(self._tables)
         self.sign_ups = FakeSignUps(self._tables)
         self.sessions = FakeSessions(self._tables)
+        self.keys = FakeSigningKeys(self._tables, store.now)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
         self.service_accounts = FakeServiceAccounts(self._tables)

@@ -14,6 +14,27 @@ class RateLimit(NamedTuple):
     per_s: float
 
 
+class Bucket(NamedTuple):
+    """A token bucket."""
+
+    burst: int
+    refill: int
+    per_s: float
+
+
+class GuessLimit(NamedTuple):
+    """How often a secret may be guessed at."""
+
+    reasons: tuple[str, ...]
+    """Those that say a guess was wrong."""
+    field: str
+    """Says whose secret it is; empty: the caller's, or the secret says it itself."""
+    by_address: Bucket | None
+    by_address_and_account: Bucket | None
+    by_strangers: Bucket | None
+    consecutive: int
+
+
 class Binding(NamedTuple):
     """A REST binding. `pattern` is to match the whole path; `fields` says which group fills which field."""
 
@@ -46,6 +67,7 @@ class Policy(NamedTuple):
     reasons: tuple[str, ...]
     api_keys: bool
     """Whether an API key may do what asks for no permission; otherwise a signed_in RPC needs a session."""
+    guesses: GuessLimit | None = None
 
 
 class Permission(NamedTuple):
@@ -272,6 +294,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_success=0.999,
         reasons=("PASSWORD_WRONG", "PASSWORD_TOO_COMMON", "SESSION_ENDED", "ACCOUNT_NOT_FOUND"),
         api_keys=False,
+        guesses=GuessLimit(reasons=("PASSWORD_WRONG",), field="", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/RefreshToken": Policy(
         method="/trellis.auth.v1.AuthService/RefreshToken",
@@ -344,6 +367,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_success=0.999,
         reasons=("RESET_INVALID", "PASSWORD_TOO_COMMON"),
         api_keys=False,
+        guesses=GuessLimit(reasons=("RESET_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.AuthService/SignIn": Policy(
         method="/trellis.auth.v1.AuthService/SignIn",
@@ -362,6 +386,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_success=0.999,
         reasons=("CREDENTIALS_INVALID", "EMAIL_NOT_VERIFIED", "ACCOUNT_DEACTIVATED", "ACCOUNT_DELETED", "NOT_A_MEMBER", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
+        guesses=GuessLimit(reasons=("CREDENTIALS_INVALID",), field="email", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/SignOut": Policy(
         method="/trellis.auth.v1.AuthService/SignOut",
@@ -434,6 +459,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_success=0.999,
         reasons=("VERIFICATION_INVALID",),
         api_keys=False,
+        guesses=GuessLimit(reasons=("VERIFICATION_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.JwksService/GetJwks": Policy(
         method="/trellis.auth.v1.JwksService/GetJwks",
@@ -829,6 +855,42 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("SESSION_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.SigningKeyService/GetSigningKeys": Policy(
+        method="/trellis.auth.v1.SigningKeyService/GetSigningKeys",
+        service="auth",
+        access="internal",
+        permission="",
+        callers=("operator",),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=(),
+        bindings=(),
+        validated=False,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=(),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.SigningKeyService/RotateSigningKeys": Policy(
+        method="/trellis.auth.v1.SigningKeyService/RotateSigningKeys",
+        service="auth",
+        access="internal",
+        permission="",
+        callers=("operator",),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=(),
+        bindings=(),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=(),
         api_keys=False,
     ),
     "/trellis.user.v1.AttributeSchemaService/GetAttributeSchema": Policy(

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from services.auth.convert import (
     accounts,
     api_keys,
+    keys,
     role_bindings,
     roles,
     service_accounts,
@@ -42,6 +43,7 @@ _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **accounts.ANSWERS,
     **api_keys.ANSWERS,
     **service_accounts.ANSWERS,
+    **keys.ANSWERS,
     **role_bindings.ANSWERS,
     **roles.ANSWERS,
     **sessions.ANSWERS,

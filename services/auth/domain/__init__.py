@@ -25,7 +25,7 @@ from services.auth.domain.api_keys import (
     ScopeForbidden,
     SubjectForbidden,
 )
-from services.auth.domain.keys import SigningKey
+from services.auth.domain.keys import SigningKey, SigningKeySet
 from services.auth.domain.passwords import (
     PasswordChanged,
     PasswordResetRequested,
@@ -167,6 +167,7 @@ __all__ = [
     "SignUp",
     "SignUpRepeated",
     "SigningKey",
+    "SigningKeySet",
     "State",
     "SubjectForbidden",
     "SubjectNotFound",

@@ -2,7 +2,7 @@
 
 from services.auth.ports.accounts import Accounts, ChangedAccounts
 from services.auth.ports.api_keys import ApiKeys, ChangedApiKeys
-from services.auth.ports.keys import SigningKeys
+from services.auth.ports.keys import ChangedSigningKeys, SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.organizations import ChangedOrganizations
 from services.auth.ports.passwords import Passwords
@@ -27,6 +27,7 @@ __all__ = [
     "ChangedServiceAccounts",
     "ChangedSessions",
     "ChangedSignUps",
+    "ChangedSigningKeys",
     "Memberships",
     "NewId",
     "Now",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from services.auth.ports.accounts import ChangedAccounts
 from services.auth.ports.api_keys import ChangedApiKeys
+from services.auth.ports.keys import ChangedSigningKeys
 from services.auth.ports.organizations import ChangedOrganizations
 from services.auth.ports.role_bindings import ChangedRoleBindings
 from services.auth.ports.roles import ChangedRoles
@@ -27,6 +28,8 @@ class AuthTransaction(Transaction, Protocol):
     def sign_ups(self) -> ChangedSignUps: ...
     @property
     def sessions(self) -> ChangedSessions: ...
+    @property
+    def keys(self) -> ChangedSigningKeys: ...
     @property
     def personal_data(self) -> PersonalData: ...
     @property

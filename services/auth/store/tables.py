@@ -44,6 +44,7 @@ sign_ups = Table(
     Column("expire_time", DateTime(timezone=True), nullable=False),
     Column("used_time", DateTime(timezone=True)),
     Index("sign_ups_by_email", "email", "create_time"),
+    Index("sign_ups_by_expire_time", "expire_time"),
 )
 
 sessions = Table(
@@ -61,6 +62,7 @@ sessions = Table(
     Column("revoke_time", DateTime(timezone=True)),
     Column("cause", SmallInteger),
     Index("sessions_by_user", "user", "create_time"),
+    Index("sessions_by_expire_time", "expire_time"),
 )
 
 signing_keys = Table(

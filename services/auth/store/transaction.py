@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.auth.store.accounts import ChangedAccounts
 from services.auth.store.api_keys import ChangedApiKeys
+from services.auth.store.keys import ChangedSigningKeys
 from services.auth.store.organizations import ChangedOrganizations
 from services.auth.store.personal_data import STATEMENTS
 from services.auth.store.role_bindings import ChangedRoleBindings
@@ -26,6 +27,7 @@ class SqlAuthTransaction(SqlTransaction):
         self.service_accounts = ChangedServiceAccounts(self)
         self.api_keys = ChangedApiKeys(self)
         self.organizations = ChangedOrganizations(self)
+        self.keys = ChangedSigningKeys(self, database.keyring)
         self.roles = ChangedRoles(self)
         self.role_bindings = ChangedRoleBindings(self)
         self.personal_data = SqlPersonalData(self, STATEMENTS)

@@ -19,6 +19,7 @@ from services.chassis.limits import TokenBucket
 from services.chassis.rpc.auth import Verifier, authenticated, authorized
 from services.chassis.rpc.deadlines import deadlines
 from services.chassis.rpc.errors import errors_to_status
+from services.chassis.rpc.guesses import Counter, guess_limited
 from services.chassis.rpc.limits import rate_limited
 from services.chassis.rpc.middleware import Method, Middleware, surrounded
 from services.chassis.rpc.observed import observed, traced
@@ -52,6 +53,8 @@ class Guards:
     max_concurrent_calls: int
     unfinished: set[asyncio.Task[Any]]
     """Mutations that outlived their call; the drain waits for them."""
+    guesses: Counter | None = None
+    """Counts guesses at secrets; None limits none."""
 
 
 def middleware(guards: Guards) -> list[Middleware]:
@@ -67,6 +70,7 @@ def middleware(guards: Guards) -> list[Middleware]:
         bound_to_path(),  # the message is what the URL said
         validated(),  # handlers see well-formed requests only
         rate_limited(guards.buckets),  # after validation: nonsense costs no token
+        guess_limited(guards.guesses),  # before the secret is looked at
         repeatable(guards.keyring),  # innermost: only what would run is remembered
     ]
 
