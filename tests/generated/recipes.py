@@ -108,6 +108,9 @@ RESOURCES: dict[str, Recipe] = {
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
 
+WANTED = {"trellis.user.v1.ImportUsersRequest.rows"}
+"""Fields that nobody must set, and without which a request asks for nothing."""
+
 UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""
 

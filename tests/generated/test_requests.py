@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.generated.contract import Field, Rpc, fields_of, resources, rpcs, sibling
-from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST, WANTED
 from tests.generated.requests import RecipeMissing, Requests
 from trellis.policies import POLICIES
 
@@ -27,7 +27,7 @@ def test_a_valid_request_of_the_right_caller_is_served(rpc: Rpc, requests: Reque
 def test_no_recipe_is_left_over() -> None:
     """A line is about what some request says: it goes with what it was about."""
     said = {field.full_name: field for rpc in rpcs().values() for field in said_by(rpc.descriptor.input_type)}
-    assert {*FIELDS, *ANOTHER} - set(said) == set()
+    assert {*FIELDS, *ANOTHER, *WANTED} - set(said) == set()
     assert set(NAMED) - {field.name for field in said.values()} == set()
     referred = {field.reference for field in said.values()} | {resource.parent for resource in resources().values()}
     assert set(RESOURCES) - referred == set()
