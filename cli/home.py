@@ -18,6 +18,8 @@ from cli.engines.secret import kept
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("auth", "user")
+OPERATOR = "operator"
+"""Whoever may read the home runs the platform, and calls services by this name."""
 PORT_NAMES = (
     "edge",
     "envoy_admin",
@@ -90,8 +92,8 @@ class Home:
         return kept(self.path / "secrets" / f"{service}.jwk", lambda: _new_key(service))
 
     def service_keys(self) -> str:
-        """The public halves of all services' keys, as a JWK set."""
-        private = [json.loads(self.service_key(service)) for service in SERVICES]
+        """The public halves of all services' keys and of the operator's, as a JWK set."""
+        private = [json.loads(self.service_key(service)) for service in (*SERVICES, OPERATOR)]
         return json.dumps({"keys": [{k: v for k, v in key.items() if k != "d"} for key in private]})
 
 

@@ -40,7 +40,7 @@ def compose(
     service_cluster = frame.pop("service_cluster")
     tracing, collector = frame.pop("tracing"), frame.pop("collector_cluster")
     clusters = [_service(service_cluster, name, name, ports) for name in derived["processes"]]
-    clusters.append(_service(service_cluster, "jwks_origin", "auth", ports))
+    clusters += [_service(service_cluster, name, "auth", ports) for name in ("jwks_origin", "api_keys")]
     values = {
         **{f"{name}_port": port for name, port in ports.items()},
         "descriptor": str(DESCRIPTOR),

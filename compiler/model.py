@@ -196,6 +196,29 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A token bucket without a key."""
+
+    burst: int
+    refill: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GuessLimit:
+    """How often a secret may be guessed at."""
+
+    reasons: tuple[str, ...]
+    """Those that say a guess was wrong."""
+    field: str
+    """Says whose secret it is; empty: the caller's, or the secret says it itself."""
+    by_address: Bucket | None
+    by_address_and_account: Bucket | None
+    by_strangers: Bucket | None
+    consecutive: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an RPC is served. What the contract does not say is empty or zero; the linter refuses that."""
 
@@ -215,11 +238,15 @@ class Policy:
     slo_success: float
     audited: bool
     reasons: tuple[str, ...]
+    guesses: GuessLimit | None = None
 
     @property
     def grantable(self) -> str:
         """The permission that `granted_to` is about, whichever it is."""
         return self.permission or self.permission_for_others
+
+    api_keys: bool = False
+    """Whether an API key may do what asks for no permission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from compiler.http_template import compile_template
 from compiler.model import (
+    Bucket,
     Contract,
     Enum,
     EnumValue,
     Event,
     Field,
+    GuessLimit,
     HttpBinding,
     Message,
     Oneof,
@@ -167,6 +169,8 @@ class _FileReader:
             slo_success=policy.slo.success,
             audited=policy.audited,
             reasons=tuple(policy.reasons),
+            api_keys=policy.api_keys,
+            guesses=_guess_limit(policy.guesses) if policy.HasField("guesses") else None,
         )
 
     def _rate_limit(self, limit: Any) -> RateLimit:
@@ -263,6 +267,24 @@ def _binding(rule: Any) -> HttpBinding:
         variables=tuple(Variable(field, group) for field, group in variables),
         response_body=rule.response_body,
     )
+
+
+def _guess_limit(limit: Any) -> GuessLimit:
+    return GuessLimit(
+        reasons=tuple(limit.reasons),
+        field=limit.field,
+        by_address=_bucket(limit, "by_address"),
+        by_address_and_account=_bucket(limit, "by_address_and_account"),
+        by_strangers=_bucket(limit, "by_strangers"),
+        consecutive=limit.consecutive,
+    )
+
+
+def _bucket(limit: Any, name: str) -> Bucket | None:
+    if not limit.HasField(name):
+        return None
+    bucket = getattr(limit, name)
+    return Bucket(bucket.burst, bucket.refill, _seconds(bucket.per))
 
 
 def _revokes(event: Any) -> Revokes | None:

@@ -1,8 +1,8 @@
 """Whether what is vendored is byte for byte what its packages hold. `proto/third_party/README.md` and
 `gateway-envoy/docs/README.md` say the same.
 
-google/* is compared with the installed wheel. buf/validate comes from a source archive that nothing here installs, so
-its file is compared with a recorded digest.
+google/* is compared with the installed wheel. buf/validate comes from a source archive that nothing here installs, and
+extauthz is trimmed by hand, so these are compared with recorded digests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from compiler.buf import ROOT
 VENDORED = ROOT / "proto/third_party"
 WHEEL = "googleapis-common-protos"
 DIGESTS = {
+    "extauthz/v3/external_auth.proto": (
+        "6e1886b370043b31a3036764c93b17a3c270513d687d20ad2ba163c2e3840f04",
+        "Envoy 1.40, api/envoy/service/auth/v3/external_auth.proto, trimmed by hand",
+    ),
     "buf/validate/validate.proto": (
         "817951eab518442950f1982be24b2c3154b214b40e42f49b915cbf5181e6ee80",
         "protovalidate-1.2.0.tar.gz from PyPI, upstream/proto/buf/validate/validate.proto",

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from compiler.lint.finding import Problem, Rule, rule
 from compiler.model import Contract, HttpBinding, RateLimit, Rpc
 
+OPERATOR = "operator"
+"""Whoever runs the platform: a caller with a key of its own, like a service."""
 LONGEST_CALL_S = 10
 """Work that takes longer is a google.longrunning.Operation (AIP-151)."""
 _PERMISSION = re.compile(r"[a-z][A-Za-z]*\.[a-z][A-Za-z]*")
@@ -64,10 +66,18 @@ def permission(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, "name each role once")
 
 
+@rule("policy-api-keys")
+def api_keys(contract: Contract) -> Iterator[Problem]:
+    """Scopes say what an API key may do; only where no permission is asked must the contract say it."""
+    for rpc in contract.rpcs:
+        if rpc.policy.api_keys and rpc.policy.access != "signed_in":
+            yield _at(rpc, "set api_keys together with signed_in only")
+
+
 @rule("policy-callers")
 def callers(contract: Contract) -> Iterator[Problem]:
     """An internal RPC names services that exist, and not its own."""
-    known = set(contract.processes)
+    known = {*contract.processes, OPERATOR}
     for rpc in contract.rpcs:
         if rpc.policy.access == "internal" and not rpc.policy.callers:
             yield _at(rpc, "name the calling services")
@@ -85,6 +95,25 @@ def rate_limit(contract: Contract) -> Iterator[Problem]:
             yield _at(rpc, "set key, burst, refill and per of the rate limit")
         elif rpc.policy.access == "public" and not rpc.no_side_effects and not _by_address(limit):
             yield _at(rpc, "set a rate limit by address: anybody may call this")
+
+
+@rule("policy-guesses")
+def guesses(contract: Contract) -> Iterator[Problem]:
+    """A limit of guesses that nothing is counted for limits nothing."""
+    for rpc in contract.rpcs:
+        limit = rpc.policy.guesses
+        if limit is None:
+            continue
+        if not limit.reasons or set(limit.reasons) - set(rpc.policy.reasons):
+            yield _at(rpc, "let guesses.reasons name those of the policy's reasons that a wrong guess is answered with")
+        if limit.field and not _is_text(contract, rpc, limit.field):
+            yield _at(rpc, "let guesses.field name a string field of the request")
+        buckets = (limit.by_address, limit.by_address_and_account, limit.by_strangers)
+        if limit.by_address is None or not all(b.burst and b.refill and b.per_s for b in buckets if b):
+            yield _at(rpc, "set guesses.by_address, and burst, refill and per of every bucket")
+        known = limit.field or rpc.policy.access != "public"
+        if not known and (limit.by_address_and_account or limit.by_strangers or limit.consecutive):
+            yield _at(rpc, "say with guesses.field whose secret it is, or limit guesses by address alone")
 
 
 @rule("http-exposure")
@@ -160,6 +189,11 @@ def _fits_url(contract: Contract, rpc: Rpc) -> bool:
     return not any(field.data_class or (field.repeated and field.type in contract.messages) for field in fields)
 
 
+def _is_text(contract: Contract, rpc: Rpc, name: str) -> bool:
+    field = contract.request(rpc).field(name)
+    return field is not None and field.type == "string" and not field.repeated
+
+
 def _complete(limit: RateLimit) -> bool:
     return bool(limit.key and limit.burst and limit.refill and limit.per_s)
 
@@ -178,8 +212,10 @@ RULES: tuple[Rule, ...] = (
     slo,
     repeatable,
     permission,
+    api_keys,
     callers,
     rate_limit,
+    guesses,
     exposure,
     binding,
     unique,

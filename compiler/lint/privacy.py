@@ -93,7 +93,7 @@ def secret_in_url(contract: Contract) -> Iterator[Problem]:
 
 
 def _class_by_name(message: Message, field: Field) -> str:
-    if field.type not in ("string", "bytes"):
+    if field.type not in ("string", "bytes") or field.reference:  # the name of a resource opens nothing
         return ""
     if field.name in SECRET:
         return "SECRET"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.answers import EARLY, EDGE, EDGE_DOMAIN, RETRY_AFTER_S, WAIT, code_of
+from compiler.answers import EARLY, EDGE, EDGE_DOMAIN, KEY_INVALID, RETRY_AFTER_S, WAIT, code_of
 from compiler.model import Contract, RateLimit, Rpc
 
 PATH = "gen/envoy/edge.json"
@@ -33,7 +33,7 @@ def render(contract: Contract) -> Mapping[str, str]:
     document = {
         "processes": contract.processes,
         "services": sorted({rpc.service for rpc in routed if rpc.bindings}),
-        "errors": [_wrong_audience(contract), *_errors(contract)],
+        "errors": [_unknown_caller(contract), *_bad_keys(contract), *_errors(contract)],
         "routes": [route(rpc) for rpc in routed],
     }
     return {PATH: json.dumps(document, indent=1) + "\n"}
@@ -81,6 +81,7 @@ def _open() -> Json:
     return {
         "envoy.filters.http.jwt_authn": {"@type": f"{_EXTENSION}.jwt_authn.v3.PerRouteConfig", "disabled": True},
         "envoy.filters.http.rbac": {"@type": f"{_EXTENSION}.rbac.v3.RBACPerRoute"},
+        "envoy.filters.http.ext_authz": {"@type": f"{_EXTENSION}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True},
     }
 
 
@@ -135,17 +136,29 @@ def _status(op: str, status: int) -> Json:
     }
 
 
-def _wrong_audience(contract: Contract) -> Json:
-    """Envoy answers 403 to a token for somebody else; it is the token that is wrong, so 401."""
+def _unknown_caller(contract: Contract) -> Json:
+    """Envoy answers 403 to a token for somebody else, and where there is none: nobody is known to be the caller, so 401."""
+    nobody = _details("response.code_details.contains('Audiences') || response.code_details.contains('rbac_access_denied')")
+    return {"filter": nobody, "status_code": 401, **_answer(contract, 401, EDGE[401][1])}
+
+
+def _bad_keys(contract: Contract) -> Iterator[Json]:
+    """What auth refuses of API keys, in its own words: the text that it denied with."""
+    asked = _details("response.code_details.contains('ext_authz_denied')")
+    for status, reason in ((401, KEY_INVALID), (429, EDGE[429][0])):
+        both = {"and_filter": {"filters": [_status("EQ", status), asked]}}
+        yield {"filter": both, **_answer(contract, status, "%LOCAL_REPLY_BODY%", reason=reason)}
+
+
+def _details(expression: str) -> Json:
     cel = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    expression = {"@type": cel, "expression": "response.code_details.contains('Audiences')"}
-    extension = {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": expression}
-    return {"filter": {"extension_filter": extension}, "status_code": 401, **_answer(contract, 401, EDGE[401][1])}
+    typed = {"@type": cel, "expression": expression}
+    return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": typed}}
 
 
-def _answer(contract: Contract, status: int, message: str, *, numbered: bool = True) -> Json:
-    """`numbered`: whether the request has its id already."""
-    reason = EDGE[status][0]
+def _answer(contract: Contract, status: int, message: str, *, numbered: bool = True, reason: str = "") -> Json:
+    """`numbered`: whether the request has its id already. Without a `reason`, the one of the status."""
+    reason = reason or EDGE[status][0]
     details: list[Json] = [{"@type": f"{_RPC}.ErrorInfo", "reason": reason, "domain": EDGE_DOMAIN, "metadata": {}}]
     headers: Json = {}
     if status in WAIT:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
-from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Revokes, Rpc
+from compiler.model import Bucket, Contract, Field, GuessLimit, HttpBinding, Message, RateLimit, Revokes, Rpc
 
 PATH = "gen/python/trellis/policies.py"
 _ROLES = ("owner", "admin", "member")
@@ -28,6 +28,27 @@ class RateLimit(NamedTuple):
     burst: int
     refill: int
     per_s: float
+
+
+class Bucket(NamedTuple):
+    """A token bucket."""
+
+    burst: int
+    refill: int
+    per_s: float
+
+
+class GuessLimit(NamedTuple):
+    """How often a secret may be guessed at."""
+
+    reasons: tuple[str, ...]
+    """Those that say a guess was wrong."""
+    field: str
+    """Says whose secret it is; empty: the caller's, or the secret says it itself."""
+    by_address: Bucket | None
+    by_address_and_account: Bucket | None
+    by_strangers: Bucket | None
+    consecutive: int
 
 
 class Binding(NamedTuple):
@@ -60,6 +81,9 @@ class Policy(NamedTuple):
     slo_latency_ms: int
     slo_success: float
     reasons: tuple[str, ...]
+    api_keys: bool
+    """Whether an API key may do what asks for no permission; otherwise a signed_in RPC needs a session."""
+    guesses: GuessLimit | None = None
 
 
 class Permission(NamedTuple):
@@ -138,6 +162,8 @@ def _policy(contract: Contract, rpc: Rpc) -> str:
         "slo_latency_ms": policy.slo_latency_ms,
         "slo_success": policy.slo_success,
         "reasons": policy.reasons,
+        "api_keys": policy.api_keys,
+        **({"guesses": policy.guesses} if policy.guesses else {}),
     }
     lines = "".join(f"        {name}={_literal(value)},\n" for name, value in values.items())
     return f"    {_literal(rpc.path)}: Policy(\n{lines}    ),\n"
@@ -215,12 +241,17 @@ def _literal(value: object) -> str:
             return _quoted(value)
         case RateLimit(key=key, burst=burst, refill=refill, per_s=per_s):
             return f"RateLimit(key={_quoted(key)}, burst={burst}, refill={refill}, per_s={per_s!r})"
+        case Bucket(burst=burst, refill=refill, per_s=per_s):
+            return f"Bucket(burst={burst}, refill={refill}, per_s={per_s!r})"
+        case GuessLimit():
+            named = {field.name: getattr(value, field.name) for field in fields(value)}
+            return f"GuessLimit({', '.join(f'{name}={_literal(said)}' for name, said in named.items())})"
         case (str(message), Revokes() as revokes):
             named = {"message": message, **asdict(revokes)}
             return f"Revokes({', '.join(f'{name}={_quoted(field)}' for name, field in named.items() if field)})"
         case HttpBinding(verb=verb, regex=regex, variables=variables):
-            fields = tuple((variable.group, variable.field) for variable in variables)
-            return f'Binding(verb={_quoted(verb)}, pattern=r"{regex}", fields={_literal(fields)})'
+            filled = tuple((variable.group, variable.field) for variable in variables)
+            return f'Binding(verb={_quoted(verb)}, pattern=r"{regex}", fields={_literal(filled)})'
         case tuple():
             inner = ", ".join(_literal(item) for item in value)
             return f"({inner},)" if len(value) == 1 else f"({inner})"

@@ -21,8 +21,15 @@ class AuthConfig(MailConfig):
     """How long the link of a verification mail works."""
     reset_lifetime_minutes: int = 60
     """How long the link of a reset mail works."""
-    key_activation_s: int = 120
-    """How long a new signing key is published before it signs: longer than any cache of the key set."""
+    sign_up_retention_days: int = 7
+    """How long a sign-up is kept after its link expired."""
+    session_retention_days: int = 30
+    """How long a session can be listed after it has expired."""
+    key_activation_s: int = 600
+    """How long a new signing key is published before it signs: longer than verifiers keep a key set (5 minutes) and may be
+    cut off from auth (another 5)."""
+    key_rotation_days: int = 30
+    """How old the newest signing key becomes before another is made; 0 leaves rotation to the operator."""
     password_threads: int = 2
     """Passwords hashed at once; each takes 19 MiB and a core for about 30 ms."""
     password_queue: int = 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.auth.domain import AccountState
 from services.auth.handlers import (
     AccountHandlers,
+    OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
@@ -12,12 +13,14 @@ from services.auth.handlers import (
 )
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
+from services.chassis.times import time_of
 from trellis.auth.v1 import events_pb2 as pb
 from trellis.policies import EVENTS
 from trellis.user.v1 import events_pb2 as user_events
 
 VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0]
 MEMBERSHIP_DELETED = EVENTS[user_events.MembershipDeleted.DESCRIPTOR.full_name][0]
+SERVICE_ACCOUNT_DELETED = EVENTS[pb.ServiceAccountDeleted.DESCRIPTOR.full_name][0]
 TEAM_DELETED = EVENTS[user_events.TeamDeleted.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
 PERSONAL_DATA_REQUESTED = EVENTS[user_events.PersonalDataRequested.DESCRIPTOR.full_name][0]
@@ -30,6 +33,8 @@ ACCOUNT_STATES = {
 }
 PASSWORD_RESET_REQUESTED = EVENTS[pb.PasswordResetRequested.DESCRIPTOR.full_name][0]
 PASSWORD_CHANGED = EVENTS[pb.PasswordChanged.DESCRIPTOR.full_name][0]
+ORGANIZATION_DELETED = EVENTS[user_events.OrganizationDeleted.DESCRIPTOR.full_name][0]
+ORGANIZATION_UNDELETED = EVENTS[user_events.OrganizationUndeleted.DESCRIPTOR.full_name][0]
 
 
 def consumer(handlers: SignUpHandlers, passwords: PasswordHandlers) -> Consumer:
@@ -92,4 +97,27 @@ def leavers(handlers: RoleBindingHandlers) -> Consumer:
         message = user_events.TeamDeleted.FromString(event.data)
         await handlers.release(message.organization, message.team)
 
-    return Consumer("auth.leavers", {MEMBERSHIP_DELETED: membership_deleted, TEAM_DELETED: team_deleted})
+    async def service_account_deleted(event: Event) -> None:
+        message = pb.ServiceAccountDeleted.FromString(event.data)
+        await handlers.release(message.organization, message.service_account)
+
+    topics = {
+        MEMBERSHIP_DELETED: membership_deleted,
+        TEAM_DELETED: team_deleted,
+        SERVICE_ACCOUNT_DELETED: service_account_deleted,
+    }
+    return Consumer("auth.leavers", topics)
+
+
+def organizations(handlers: OrganizationHandlers) -> Consumer:
+    """Return what keeps the API keys of deleted organizations shut out."""
+
+    async def organization_deleted(event: Event) -> None:
+        message = user_events.OrganizationDeleted.FromString(event.data)
+        await handlers.close_organization(message.organization, time_of(message.delete_time))
+
+    async def organization_undeleted(event: Event) -> None:
+        await handlers.reopen_organization(user_events.OrganizationUndeleted.FromString(event.data).organization)
+
+    topics = {ORGANIZATION_DELETED: organization_deleted, ORGANIZATION_UNDELETED: organization_undeleted}
+    return Consumer("auth.organizations", topics)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from extauthz.v3 import external_auth_pb2 as edge
+from extauthz.v3 import external_auth_pb2_grpc as edge_grpc
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
@@ -13,37 +16,49 @@ from services.auth.domain import Catalogue, Permission
 from services.auth.handlers import (
     AccessHandlers,
     AccountHandlers,
+    ApiKeyHandlers,
     Handlers,
+    KeyExchange,
     KeyHandlers,
+    OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
+    ServiceAccountHandlers,
     SessionHandlers,
     SignInHandlers,
     SignUpHandlers,
 )
 from services.auth.handlers.grants import Grants
+from services.auth.handlers.keys import Rotation
 from services.auth.handlers.tokens import Tokens
 from services.auth.servicer import (
     AccessServicer,
     AccountServicer,
+    ApiKeyServicer,
+    AuthorizationServicer,
     AuthServicer,
     JwksServicer,
     RoleBindingServicer,
     RoleServicer,
+    ServiceAccountServicer,
     SessionServicer,
+    SigningKeyServicer,
 )
 from services.auth.store import (
     SqlAccounts,
+    SqlApiKeys,
     SqlAuthTransaction,
     SqlRoleBindings,
     SqlRoles,
+    SqlServiceAccounts,
     SqlSessions,
     SqlSigningKeys,
     SqlSignUps,
 )
 from services.chassis.db.session import Codec
+from services.chassis.jobs import Job
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
 from services.chassis.passwords import Argon2Passwords, BreachedPasswords
@@ -52,10 +67,16 @@ from services.chassis.service import Assembly, Chassis, Service
 from trellis.auth.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
     role_binding_service_pb2,
     role_binding_service_pb2_grpc,
     role_service_pb2,
     role_service_pb2_grpc,
+    service_account_service_pb2,
+    service_account_service_pb2_grpc,
+    signing_key_service_pb2,
+    signing_key_service_pb2_grpc,
 )
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as grpc
@@ -68,6 +89,8 @@ CATALOGUE = Catalogue(
     )
 )
 BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
+KEYS_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(minutes=10)
 
 
 async def build(chassis: Chassis) -> Assembly:
@@ -82,10 +105,17 @@ async def build(chassis: Chassis) -> Assembly:
         consumers=[
             consumers.consumer(built.sign_ups, built.passwords),
             consumers.leavers(built.role_bindings),
+            consumers.organizations(built.organizations),
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
         ],
-        close=[passwords.aclose],
+        close=[passwords.aclose, built.key_exchange.aclose],
+        for_the_edge=[authorization(built)],
+        jobs=[
+            Job("auth.keys", KEYS_EVERY, built.keys.rotate_old_keys),
+            Job("auth.forget-sign-ups", FORGET_EVERY, built.sign_ups.forget_sign_ups),
+            Job("auth.forget-sessions", FORGET_EVERY, built.sessions.forget_sessions),
+        ],
     )
 
 
@@ -95,17 +125,28 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
     keys = _keys(chassis, config)
     tokens = _tokens(chassis, config, keys)
     memberships = UserMemberships(chassis.channel(config.user_target), CATALOGUE)
-    grants = Grants(memberships, SqlRoleBindings(database), CATALOGUE, chassis.now)
+    service_accounts = SqlServiceAccounts(database)
+    grants = Grants(memberships, service_accounts, SqlRoleBindings(database), CATALOGUE, chassis.now)
     chassis.revocations.listen(lambda revocation: grants.forget(revocation.organization, revocation.subject))
+    begin, api_keys = partial(SqlAuthTransaction, database), SqlApiKeys(database)
     return Handlers(
         sign_ups=_sign_ups(chassis, config, passwords, tokens),
         sign_ins=_sign_ins(chassis, config, passwords, tokens, grants),
-        sessions=SessionHandlers(SqlSessions(database), partial(SqlAuthTransaction, database), chassis.now),
+        sessions=SessionHandlers(
+            SqlSessions(database),
+            partial(SqlAuthTransaction, database),
+            chassis.now,
+            timedelta(days=config.session_retention_days),
+        ),
         keys=keys,
         passwords=_passwords(chassis, config, passwords, tokens),
         roles=_roles(chassis, grants),
         role_bindings=_role_bindings(chassis, grants, memberships),
         access=AccessHandlers(grants, chassis.now),
+        service_accounts=ServiceAccountHandlers(service_accounts, begin, chassis.now, chassis.new_id),
+        api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
+        key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
+        organizations=OrganizationHandlers(begin),
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
         personal_data=PersonalDataHandlers(
             SqlAccounts(database),
@@ -136,10 +177,14 @@ def _role_bindings(chassis: Chassis, grants: Grants, memberships: UserMembership
 def _keys(chassis: Chassis, config: AuthConfig) -> KeyHandlers:
     return KeyHandlers(
         SqlSigningKeys(chassis.database),
+        partial(SqlAuthTransaction, chassis.database),
         chassis.now,
         chassis.new_id,
-        activation=timedelta(seconds=config.key_activation_s),
-        lifetime=timedelta(seconds=config.access_token_lifetime_s),
+        Rotation(
+            activation=timedelta(seconds=config.key_activation_s),
+            lifetime=timedelta(seconds=config.access_token_lifetime_s),
+            every=timedelta(days=config.key_rotation_days),
+        ),
     )
 
 
@@ -168,6 +213,7 @@ def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, 
         common_passwords=BREACHED,
         link_lifetime=timedelta(hours=config.verification_lifetime_hours),
         web_url=config.web_url,
+        kept=timedelta(days=config.sign_up_retention_days),
     )
 
 
@@ -219,7 +265,22 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             SessionServicer(built.sessions, lists),
         ),
         Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
+        Servicer(
+            signing_key_service_pb2.DESCRIPTOR.services_by_name["SigningKeyService"],
+            signing_key_service_pb2_grpc.add_SigningKeyServiceServicer_to_server,
+            SigningKeyServicer(built.keys),
+        ),
         Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
+        Servicer(
+            service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"],
+            service_account_service_pb2_grpc.add_ServiceAccountServiceServicer_to_server,
+            ServiceAccountServicer(built.service_accounts, lists),
+        ),
+        Servicer(
+            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
+            api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server,
+            ApiKeyServicer(built.api_keys, lists),
+        ),
         Servicer(
             role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],
             role_service_pb2_grpc.add_RoleServiceServicer_to_server,
@@ -236,6 +297,15 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             AccessServicer(built.access),
         ),
     ]
+
+
+def authorization(built: Handlers) -> Servicer:
+    """Return what the edge asks about API keys."""
+    return Servicer(
+        edge.DESCRIPTOR.services_by_name["Authorization"],
+        edge_grpc.add_AuthorizationServicer_to_server,
+        AuthorizationServicer(built.key_exchange),
+    )
 
 
 SERVICE = Service("auth", AuthConfig, Codec(convert.answer_to_proto, events.announcement), build)

@@ -12,7 +12,8 @@ class Principal:
     """A verified caller and what its token says it may do."""
 
     subject: str
-    """`users/{user}`, `services/{service}`, or empty for nobody."""
+    """`users/{user}`, `organizations/{organization}/serviceAccounts/{service_account}`, `services/{service}`, or empty for
+    nobody."""
     organization: str = ""
     """The one organization the token names, `organizations/{organization}`, or empty."""
     permissions: frozenset[str] = frozenset()

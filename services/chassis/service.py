@@ -30,6 +30,7 @@ from services.chassis.db import session
 from services.chassis.db.leader import lead
 from services.chassis.db.relay import relay
 from services.chassis.db.session import Codec, Database
+from services.chassis.guesses import Guesses
 from services.chassis.ids import IdGenerator
 from services.chassis.jobs import Job
 from services.chassis.keys import Keyring
@@ -70,6 +71,8 @@ class Assembly:
     jobs: Sequence[Job] = ()
     """What one process of the service does again and again."""
     close: Sequence[Callable[[], Awaitable[None]]] = ()
+    for_the_edge: Sequence[Servicer] = ()
+    """Services of no contract of ours, which the edge calls about requests that it has not let through yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,13 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(stop_telemetry)
         running = _Running(stack)
-        database, bus, buckets, revocations = await _adapters(service, config, running)
+        database, bus, buckets, guesses, revocations = await _adapters(service, config, running)
         assembly = await service.build(_chassis(config, database, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
-        guards = _guards(service, config, database, buckets, revocations, assembly, running)
-        server, probe = build_server(assembly.servicers, guards)
+        guards = _guards(service, config, database, buckets, guesses, revocations, assembly, running)
+        server, probe = build_server(assembly.servicers, guards, assembly.for_the_edge)
         port = server.add_insecure_port(f"{config.host}:{config.port}")
         await server.start()
         memory.settle()
@@ -132,7 +135,7 @@ def _stop_signal() -> asyncio.Event:
 
 async def _adapters(
     service: Service, config: ServiceConfig, running: _Running
-) -> tuple[Database, EventBus, TokenBucket, Revocations]:
+) -> tuple[Database, EventBus, TokenBucket, Guesses, Revocations]:
     pool = await session.connect(
         config.database_url.get_secret_value(),
         size=config.database_pool_size,
@@ -150,7 +153,8 @@ async def _adapters(
         committed=asyncio.Event(),
     )
     # Open on failure: a limit protects against too much, it does not guard a secret (docs/decisions).
-    return database, ValkeyBus(valkey), TokenBucket(valkey, on_failure="open"), await _followed(valkey, running)
+    buckets, guesses = TokenBucket(valkey, on_failure="open"), Guesses(valkey, database.keyring)
+    return database, ValkeyBus(valkey), buckets, guesses, await _followed(valkey, running)
 
 
 async def _followed(valkey: Any, running: _Running) -> Revocations:
@@ -184,6 +188,7 @@ def _guards(
     config: ServiceConfig,
     database: Database,
     buckets: TokenBucket,
+    guesses: Guesses,
     revocations: Revocations,
     assembly: Assembly,
     running: _Running,
@@ -199,7 +204,16 @@ def _guards(
     services = TokenVerifier(
         static_keys(config.service_keys), kind=SERVICE, audience=config.audience, issuer=None, clock=database.now
     )
-    return Guards(service.name, users, services, database.keyring, buckets, config.max_concurrent_calls, running.unfinished)
+    return Guards(
+        service.name,
+        users,
+        services,
+        database.keyring,
+        buckets,
+        config.max_concurrent_calls,
+        running.unfinished,
+        guesses,
+    )
 
 
 def _start_events(

@@ -14,7 +14,7 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from joserfc import jws
@@ -58,6 +58,9 @@ class Keys:
     ) -> None:
         self._fetch, self._refetch_s, self._max_age_s, self._monotonic = fetch, refetch_s, max_age_s, monotonic
         self._keys: dict[str, ECKey] = {}
+        self._ends: dict[str, float] = {}
+        self.generation = 0
+        """Changes with what the set says."""
         self._fetched_at_s = self._tried_at_s = -math.inf
         self._lock = asyncio.Lock()
 
@@ -70,6 +73,10 @@ class Keys:
         if kid in self._keys:
             return self._keys[kid]
         raise _invalid() if self._fetched_at_s >= self._tried_at_s else _no_keys()
+
+    def end_of(self, kid: str) -> float:
+        """Return when a key verifies nothing any more, in seconds since the epoch; infinity while that is not known."""
+        return self._ends.get(kid, math.inf)
 
     async def refresh(self) -> None:
         """Fetch the set now: keys that auth retired are forgotten. Raises Unavailable."""
@@ -89,8 +96,15 @@ class Keys:
             if needed:
                 raise _no_keys() from error
             return
-        self._keys = {key["kid"]: ECKey.import_key(key) for key in document["keys"] if key.get("crv") == "P-256"}
+        self._take(document["keys"])
         self._fetched_at_s = self._tried_at_s = self._monotonic()
+
+    def _take(self, documents: list[dict[str, Any]]) -> None:
+        usable = [document for document in documents if document.get("crv") == "P-256"]
+        ends = {document["kid"]: float(document["exp"]) for document in usable if "exp" in document}
+        if ends != self._ends or {document["kid"] for document in usable} != self._keys.keys():
+            self.generation += 1
+        self._keys, self._ends = {document["kid"]: ECKey.import_key(document) for document in usable}, ends
 
 
 def _no_keys() -> Unavailable:
@@ -113,26 +127,33 @@ class TokenVerifier:
     ) -> None:
         self._keys, self._kind, self._audience, self._issuer = keys, kind, audience, issuer
         self._clock, self._revoked, self._remembered = clock, revoked, remembered
-        self._known: OrderedDict[str, Principal] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        self._generation = keys.generation
 
     async def verify(self, token: str) -> Principal:
         """Return whom the token names. Raises Unauthenticated."""
         now_s = self._clock().timestamp()
-        principal = self._known.get(token)
-        if principal is None or now_s >= principal.expires_at_s + LEEWAY_S:
-            principal = self._known[token] = await self._verified(token, now_s)
+        if self._generation != self._keys.generation:
+            self.forget()
+        known = self._known.get(token)
+        if known is None or now_s >= known[1]:
+            known = await self._verified(token, now_s)
+            self._known[token] = known
             if len(self._known) > self._remembered:
                 self._known.popitem(last=False)
-        if self._revoked(principal):
+        if self._revoked(known[0]):
             raise _invalid()
-        return principal
+        return known[0]
 
     def forget(self) -> None:
         """Verify every token anew: keys changed."""
         self._known.clear()
+        self._generation = self._keys.generation
 
-    async def _verified(self, token: str, now_s: float) -> Principal:
+    async def _verified(self, token: str, now_s: float) -> tuple[Principal, float]:
+        """Return whom the token names, and until when."""
         header, claims = await self._opened(token)
+        key_ends_s = self._keys.end_of(str(header["kid"]))
         issuer = self._issuer or f"services/{header['kid']}"
         if not (
             claims.get("iss") == issuer
@@ -140,14 +161,15 @@ class TokenVerifier:
             and claims.get("aud") == self._audience
             and _is_time(claims.get("exp"))
             and _is_time(claims.get("iat"))
-            and now_s < claims["exp"] + LEEWAY_S
+            and now_s < min(claims["exp"] + LEEWAY_S, key_ends_s)
+            and claims["exp"] - claims["iat"] <= LONGEST_LIFETIME_S
             and claims["iat"] <= now_s + LEEWAY_S
             and _is_time(claims.get("nbf", 0))
             and claims.get("nbf", 0) <= now_s + LEEWAY_S
             and _is_within(claims.get("iat_ms", claims["iat"] * 1000), claims["iat"])
         ):
             raise _invalid()
-        return _principal(claims)
+        return _principal(claims), min(claims["exp"] + LEEWAY_S, key_ends_s)
 
     async def _opened(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         if len(token) > MAX_LENGTH or not _SEGMENTS.fullmatch(token) or token[-1] not in _CANONICAL_END:
@@ -260,6 +282,12 @@ def static_keys(document: str) -> Keys:
     return Keys(fetch)
 
 
-def public_set(keys: list[ECKey]) -> bytes:
-    """Return the public halves as a JSON Web Key Set (RFC 7517 §5)."""
-    return json.dumps(KeySet([*keys]).as_dict(private=False), separators=(",", ":")).encode()
+def public_set(keys: list[ECKey], ends: Mapping[str, int] | None = None) -> bytes:
+    """Return the public halves as a JSON Web Key Set (RFC 7517 §5); `ends` has when a key's time is over, by its id.
+
+    `exp` of a key is that of OpenID Federation 1.0; who does not know it forgets the key when the set no longer has it.
+    """
+    document = KeySet([*keys]).as_dict(private=False)
+    known = ends or {}
+    dated = [{**key, "exp": known[kid]} if (kid := str(key["kid"])) in known else key for key in document["keys"]]
+    return json.dumps({"keys": dated}, separators=(",", ":")).encode()

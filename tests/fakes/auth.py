@@ -14,20 +14,39 @@ from services.auth.domain import (
     Account,
     AccountNotFound,
     AccountState,
+    ApiKey,
+    ApiKeyNotFound,
     Cause,
+    Managed,
     Membership,
     MembershipUnavailable,
     NotAMember,
+    Presented,
     Role,
     RoleBinding,
     RoleBindingExists,
     RoleBindingNotFound,
     RoleNotFound,
+    ServiceAccount,
+    ServiceAccountNotFound,
     Session,
     SigningKey,
     SignUp,
+    State,
+    is_service_account,
 )
-from services.auth.ports import Accounts, Begin, Bound, RoleBindings, Roles, Sessions, SigningKeys, SignUps
+from services.auth.ports import (
+    Accounts,
+    ApiKeys,
+    Begin,
+    Bound,
+    RoleBindings,
+    Roles,
+    ServiceAccounts,
+    Sessions,
+    SigningKeys,
+    SignUps,
+)
 from services.chassis import repeat
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.mail import Mail, MailNotSent
@@ -46,6 +65,8 @@ class Ports:
     begin: Begin
     roles: Roles
     role_bindings: RoleBindings
+    service_accounts: ServiceAccounts
+    api_keys: ApiKeys
 
     async def crowd(self) -> None:
         """Open every connection there may be: what comes next at once runs at once."""
@@ -63,6 +84,12 @@ class Tables:
     reports: dict[str, ErasureReport] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     role_bindings: dict[str, RoleBinding] = field(default_factory=dict)
+    signing_keys: dict[str, SigningKey] = field(default_factory=dict)
+    service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    secrets: dict[bytes, tuple[str, datetime]] = field(default_factory=dict)
+    """The key of a secret's hash, and when the secret ends."""
+    deleted_organizations: set[str] = field(default_factory=set)
 
 
 TablesNow = Callable[[], Tables]
@@ -141,6 +168,13 @@ class FakeSignUps:
     def _of(self, email: str) -> list[SignUp]:
         return [sign_up for sign_up in self._tables().sign_ups.values() if sign_up.email == email]
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sign_ups
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
+
 
 class FakeSessions:
     """Sessions of committed tables, or of those of a transaction."""
@@ -188,6 +222,13 @@ class FakeSessions:
     def _change(self, name: str, **values: Any) -> Session:
         changed = self._tables().sessions[name] = replace(self._tables().sessions[name], **values)
         return changed
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        known = self._tables().sessions
+        over = [key for key, each in known.items() if each.expire_time < before][:limit]
+        for key in over:
+            del known[key]
+        return len(over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,26 +356,129 @@ def _says(binding: RoleBinding) -> tuple[str, ...]:
 
 
 class FakeSigningKeys:
-    """Signing keys, which know no transaction."""
+    """Signing keys of committed tables, or of those of a transaction."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._keys: list[SigningKey] = []
+    def __init__(self, tables: TablesNow, now: Callable[[], datetime]) -> None:
+        self._tables, self._now = tables, now
 
     async def all(self) -> list[SigningKey]:
-        return [key for key in self._keys if key.retire_time is None or self._now() < key.retire_time]
+        return [key for key in self._tables().signing_keys.values() if key.published(self._now())]
+
+    lock = all
 
     async def add(self, key: SigningKey) -> None:
-        self._keys.append(key)
+        self._tables().signing_keys[key.kid] = key
 
     async def add_first(self, key: SigningKey) -> None:
-        if not self._keys:
-            self._keys.append(key)
+        if not self._tables().signing_keys:
+            await self.add(key)
 
-    async def retire_before(self, kid: str, at: datetime) -> None:
-        self._keys = [
-            replace(key, retire_time=at) if key.kid < kid and key.retire_time is None else key for key in self._keys
+    async def retire(self, kid: str, at: datetime) -> None:
+        self._tables().signing_keys[kid] = replace(self._tables().signing_keys[kid], retire_time=at)
+
+
+class FakeServiceAccounts:
+    """Service accounts of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> ServiceAccount:
+        try:
+            return self._tables().service_accounts[name]
+        except KeyError:
+            raise ServiceAccountNotFound(name) from None
+
+    lock = get
+
+    async def add(self, account: ServiceAccount) -> None:
+        self._tables().service_accounts[account.name] = account
+
+    save = add
+
+    async def remove(self, name: str) -> None:
+        tables = self._tables()
+        del tables.service_accounts[name]
+        for key in [key for key, kept in tables.api_keys.items() if kept.subject == name]:
+            del tables.api_keys[key]
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[ServiceAccount]:
+        found = [account for account in self._tables().service_accounts.values() if account.organization == organization]
+        return lists.page(
+            found,
+            query,
+            key="name",
+            fields=("display_name", "role", "create_time", "update_time"),
+            sortable=("display_name", "create_time", "update_time"),
+            default_order="create_time desc",
+        )
+
+
+class FakeApiKeys:
+    """API keys of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> ApiKey:
+        try:
+            return self._tables().api_keys[name]
+        except KeyError:
+            raise ApiKeyNotFound(name) from None
+
+    lock = get
+
+    async def add(self, key: ApiKey) -> None:
+        self._tables().api_keys[key.name] = key
+
+    save = add
+
+    async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
+        self._tables().secrets[secret_hash] = (name, expire_time)
+
+    async def end_secrets(self, name: str, at: datetime) -> None:
+        secrets = self._tables().secrets
+        secrets.update({found: (key, min(end, at)) for found, (key, end) in secrets.items() if key == name})
+
+    async def find_presented(self, secret_hash: bytes) -> Presented | None:
+        tables = self._tables()
+        name, end = tables.secrets.get(secret_hash, ("", datetime.min))
+        if name not in tables.api_keys:
+            return None
+        key = tables.api_keys[name]
+        account = tables.service_accounts.get(key.subject)
+        inactive = is_service_account(key.subject) and (account is None or account.state is not State.ACTIVE)
+        shut_out = inactive or key.organization in tables.deleted_organizations
+        return Presented(key, end, shut_out, account.version if account else 0)
+
+    async def note_use(self, name: str, at: datetime) -> None:
+        keys = self._tables().api_keys
+        keys[name] = replace(keys[name], last_used_time=at)
+
+    async def list(
+        self, organization: str, managed: Managed, at: datetime, query: ListQuery, *, show_ended: bool
+    ) -> Rows[ApiKey]:
+        found = [
+            key
+            for key in self._tables().api_keys.values()
+            if key.organization == organization and managed.has(key.subject) and (show_ended or key.alive(at))
         ]
+        fields = ("display_name", "subject", "create_time", "update_time", "expire_time")
+        sortable = ("display_name", "create_time", "update_time", "expire_time")
+        return lists.page(found, query, key="name", fields=fields, sortable=sortable, default_order="create_time desc")
+
+
+class FakeDeletedOrganizations:
+    """Organizations that user deleted, of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def close(self, organization: str, at: datetime) -> None:
+        self._tables().deleted_organizations.add(organization)
+
+    async def reopen(self, organization: str) -> None:
+        self._tables().deleted_organizations.discard(organization)
 
 
 class FakeOutbox:
@@ -355,7 +499,7 @@ class FakeAuthStore:
         self.events: list[Any] = []
         self.answers: list[Any] = []
         self.turn = asyncio.Lock()
-        self.keys = FakeSigningKeys(now)
+        self.now = now
 
     @property
     def ports(self) -> Ports:
@@ -366,10 +510,12 @@ class FakeAuthStore:
             FakeAccounts(committed),
             FakeSignUps(committed),
             FakeSessions(committed),
-            self.keys,
+            FakeSigningKeys(committed, self.now),
             lambda: FakeAuthTransaction(self),
             FakeRoles(committed),
             FakeRoleBindings(committed),
+            FakeServiceAccounts(committed),
+            FakeApiKeys(committed),
         )
 
 
@@ -381,8 +527,12 @@ class FakeAuthTransaction:
         self.accounts = FakeAccounts(self._tables)
         self.sign_ups = FakeSignUps(self._tables)
         self.sessions = FakeSessions(self._tables)
+        self.keys = FakeSigningKeys(self._tables, store.now)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
+        self.service_accounts = FakeServiceAccounts(self._tables)
+        self.api_keys = FakeApiKeys(self._tables)
+        self.organizations = FakeDeletedOrganizations(self._tables)
         self.personal_data = FakePersonalData(self._tables)
         self.reports = FakeReports(self._tables)
         self.outbox = FakeOutbox()

@@ -16,17 +16,22 @@ from services.auth import consumers, events
 from services.auth.handlers import (
     AccessHandlers,
     AccountHandlers,
+    ApiKeyHandlers,
     Handlers,
+    KeyExchange,
     KeyHandlers,
+    OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
     RoleBindingHandlers,
     RoleHandlers,
+    ServiceAccountHandlers,
     SessionHandlers,
     SignInHandlers,
     SignUpHandlers,
 )
 from services.auth.handlers.grants import Grants
+from services.auth.handlers.keys import Rotation
 from services.auth.handlers.tokens import Tokens
 from services.auth.wiring import CATALOGUE, servicers
 from services.chassis.bus.bus import Event
@@ -38,15 +43,25 @@ from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenV
 from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
-from trellis.auth.v1 import access_service_pb2_grpc, role_binding_service_pb2_grpc, role_service_pb2_grpc
+from tests.fakes.user import FakeBuckets
+from trellis.auth.v1 import (
+    access_service_pb2_grpc,
+    api_key_service_pb2_grpc,
+    role_binding_service_pb2_grpc,
+    role_service_pb2_grpc,
+    service_account_service_pb2_grpc,
+    signing_key_service_pb2_grpc,
+)
 from trellis.auth.v1 import resources_pb2 as pb
 from trellis.auth.v1 import service_pb2 as rpc
 from trellis.auth.v1 import service_pb2_grpc as stubs
+from trellis.policies import PERMISSIONS
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 PASSWORD = "correct horse battery"
 WEB_URL = "https://app.test"
 GRACE = timedelta(seconds=30)
+ROTATION = Rotation(activation=timedelta(minutes=2), lifetime=timedelta(minutes=5), every=timedelta(days=30))
 RESET_LIFETIME = timedelta(minutes=60)
 Metadata = tuple[tuple[str, str], ...]
 
@@ -67,6 +82,7 @@ class Parts:
     mailer: FakeMailer = field(default_factory=FakeMailer)
     common_passwords: frozenset[str] = frozenset({"passwordpassword"})
     keyring: Keyring = field(default_factory=lambda: Keyring(b"r" * 32))
+    buckets: Any = field(default_factory=FakeBuckets)
     ids: IdGenerator = field(init=False)
     keys: KeyHandlers = field(init=False)
     tokens: Tokens = field(init=False)
@@ -75,14 +91,16 @@ class Parts:
     sessions: SessionHandlers = field(init=False)
     password_changes: PasswordHandlers = field(init=False)
     grants: Grants = field(init=False)
+    key_exchange: KeyExchange = field(init=False)
 
     def __post_init__(self) -> None:
         ports, now = self.ports, self.clock
         self.ids = IdGenerator(now, lambda size: b"\x2a" * size)
         minutes = timedelta(minutes=1)
-        self.keys = KeyHandlers(ports.keys, now, self.ids.new, activation=2 * minutes, lifetime=5 * minutes)
+        self.keys = KeyHandlers(ports.keys, ports.begin, now, self.ids.new, ROTATION)
         self.tokens = Tokens(self.keyring, self.keys, now, self.ids.new, ISSUER, AUDIENCE, 5 * minutes)
-        self.grants = Grants(self.memberships, ports.role_bindings, CATALOGUE, now)
+        self.grants = Grants(self.memberships, ports.service_accounts, ports.role_bindings, CATALOGUE, now)
+        self.key_exchange = KeyExchange(ports.api_keys, self.grants, self.tokens, now)
         self.sign_ups = SignUpHandlers(
             accounts=ports.accounts,
             sign_ups=ports.sign_ups,
@@ -136,6 +154,22 @@ class Parts:
             roles=self.roles,
             role_bindings=self.role_bindings,
             access=AccessHandlers(self.grants, self.clock),
+            service_accounts=ServiceAccountHandlers(self.ports.service_accounts, self.ports.begin, self.clock, self.ids.new),
+            api_keys=self.api_keys,
+            key_exchange=self.key_exchange,
+            organizations=OrganizationHandlers(self.ports.begin),
+        )
+
+    @property
+    def api_keys(self) -> ApiKeyHandlers:
+        return ApiKeyHandlers(
+            self.ports.api_keys,
+            self.grants,
+            self.ports.begin,
+            self.clock,
+            self.ids.new,
+            lambda size: self.ids.new("secret").encode().ljust(size, b"x")[-size:],
+            frozenset(PERMISSIONS),
         )
 
     @property
@@ -206,10 +240,13 @@ class AuthProcess:
     sessions: stubs.SessionServiceAsyncStub
     jwks: stubs.JwksServiceAsyncStub
     accounts: stubs.AccountServiceAsyncStub
-    service_key: ECKey
+    service_keys: dict[str, ECKey]
     roles: role_service_pb2_grpc.RoleServiceAsyncStub
     role_bindings: role_binding_service_pb2_grpc.RoleBindingServiceAsyncStub
     access: access_service_pb2_grpc.AccessServiceAsyncStub
+    signing_keys: signing_key_service_pb2_grpc.SigningKeyServiceAsyncStub
+    service_accounts: service_account_service_pb2_grpc.ServiceAccountServiceAsyncStub
+    api_keys: api_key_service_pb2_grpc.ApiKeyServiceAsyncStub
 
     async def sign_in(self, email: str = "ada@example.com", **values: str) -> pb.TokenSet:
         """Begin a session."""
@@ -224,7 +261,7 @@ class AuthProcess:
 
     def called_by(self, service: str) -> Metadata:
         """Return the metadata of a call by a service of the platform."""
-        key = self.service_key if service == "user" else ECKey.generate_key("P-256", {"kid": service})
+        key = self.service_keys.get(service) or ECKey.generate_key("P-256", {"kid": service})
         return bearer(ServiceTokens(key, audience=AUDIENCE, clock=self.parts.clock).token())
 
     async def keys(self) -> httpbody_pb2.HttpBody:
@@ -236,9 +273,9 @@ class AuthProcess:
 async def running(parts: Parts) -> AsyncIterator[AuthProcess]:
     """Serve on a free port of loopback."""
     await parts.keys.create_first()
-    service_key = ECKey.generate_key("P-256", {"kid": "user"})
+    service_keys = {name: ECKey.generate_key("P-256", {"kid": name}) for name in ("user", "operator")}
     served = servicers(parts.handlers, Lists(parts.keyring, parts.clock))
-    server, _ = build_server(served, _guards(parts, service_key))
+    server, _ = build_server(served, _guards(parts, [*service_keys.values()]))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(
@@ -250,18 +287,20 @@ async def running(parts: Parts) -> AsyncIterator[AuthProcess]:
             stubs.SessionServiceStub(channel),
             stubs.JwksServiceStub(channel),
             stubs.AccountServiceStub(channel),
-            service_key,
+            service_keys,
             role_service_pb2_grpc.RoleServiceStub(channel),
             role_binding_service_pb2_grpc.RoleBindingServiceStub(channel),
             access_service_pb2_grpc.AccessServiceStub(channel),
+            signing_key_service_pb2_grpc.SigningKeyServiceStub(channel),
+            service_account_service_pb2_grpc.ServiceAccountServiceStub(channel),
+            api_key_service_pb2_grpc.ApiKeyServiceStub(channel),
         )
     await server.stop(None)
 
 
-def _guards(parts: Parts, service_key: ECKey) -> Guards:
+def _guards(parts: Parts, service_keys: list[ECKey]) -> Guards:
     keys = Keys(parts.keys.get_jwks, monotonic=lambda: parts.clock().timestamp())
     users = TokenVerifier(keys, kind=ACCESS, audience=AUDIENCE, issuer=ISSUER, clock=parts.clock)
-    known = static_keys(public_set([service_key]).decode())
+    known = static_keys(public_set(service_keys).decode())
     services = TokenVerifier(known, kind=SERVICE, audience=AUDIENCE, issuer=None, clock=parts.clock)
-    unlimited: Any = None  # auth limits by address, which is the edge's
-    return Guards("auth", users, services, parts.keyring, unlimited, 256, set())
+    return Guards("auth", users, services, parts.keyring, parts.buckets, 256, set())

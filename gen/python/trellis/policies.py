@@ -14,6 +14,27 @@ class RateLimit(NamedTuple):
     per_s: float
 
 
+class Bucket(NamedTuple):
+    """A token bucket."""
+
+    burst: int
+    refill: int
+    per_s: float
+
+
+class GuessLimit(NamedTuple):
+    """How often a secret may be guessed at."""
+
+    reasons: tuple[str, ...]
+    """Those that say a guess was wrong."""
+    field: str
+    """Says whose secret it is; empty: the caller's, or the secret says it itself."""
+    by_address: Bucket | None
+    by_address_and_account: Bucket | None
+    by_strangers: Bucket | None
+    consecutive: int
+
+
 class Binding(NamedTuple):
     """A REST binding. `pattern` is to match the whole path; `fields` says which group fills which field."""
 
@@ -44,6 +65,9 @@ class Policy(NamedTuple):
     slo_latency_ms: int
     slo_success: float
     reasons: tuple[str, ...]
+    api_keys: bool
+    """Whether an API key may do what asks for no permission; otherwise a signed_in RPC needs a session."""
+    guesses: GuessLimit | None = None
 
 
 class Permission(NamedTuple):
@@ -89,6 +113,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("MEMBERSHIP_UNAVAILABLE",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AccessService/CheckAccess": Policy(
         method="/trellis.auth.v1.AccessService/CheckAccess",
@@ -106,6 +131,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=50,
         slo_success=0.999,
         reasons=("MEMBERSHIP_UNAVAILABLE",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AccessService/ResolveAccess": Policy(
         method="/trellis.auth.v1.AccessService/ResolveAccess",
@@ -123,6 +149,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=50,
         slo_success=0.999,
         reasons=("MEMBERSHIP_UNAVAILABLE",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AccountService/GetAccount": Policy(
         method="/trellis.auth.v1.AccountService/GetAccount",
@@ -140,6 +167,115 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("ACCOUNT_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/CreateApiKey": Policy(
+        method="/trellis.auth.v1.ApiKeyService/CreateApiKey",
+        service="auth",
+        access="permission",
+        permission="apiKeys.create",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("parent", "api_key.name"),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+)/apiKeys", fields=(("g0", "parent"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN"),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/GetApiKey": Policy(
+        method="/trellis.auth.v1.ApiKeyService/GetApiKey",
+        service="auth",
+        access="permission",
+        permission="apiKeys.get",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("name",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+/apiKeys/[^/]+)", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=("API_KEY_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/ListApiKeys": Policy(
+        method="/trellis.auth.v1.ApiKeyService/ListApiKeys",
+        service="auth",
+        access="permission",
+        permission="apiKeys.list",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("parent",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+)/apiKeys", fields=(("g0", "parent"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/RevokeApiKey": Policy(
+        method="/trellis.auth.v1.ApiKeyService/RevokeApiKey",
+        service="auth",
+        access="permission",
+        permission="apiKeys.revoke",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("name",),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+/apiKeys/[^/]+):revoke", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("API_KEY_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/RotateApiKey": Policy(
+        method="/trellis.auth.v1.ApiKeyService/RotateApiKey",
+        service="auth",
+        access="permission",
+        permission="apiKeys.rotate",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("name",),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+/apiKeys/[^/]+):rotate", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("API_KEY_NOT_FOUND", "SERVICE_ACCOUNT_NOT_FOUND", "API_KEY_ENDED", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN"),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ApiKeyService/UpdateApiKey": Policy(
+        method="/trellis.auth.v1.ApiKeyService/UpdateApiKey",
+        service="auth",
+        access="permission",
+        permission="apiKeys.update",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("api_key.name",),
+        bindings=(Binding(verb="PATCH", pattern=r"/v1/(?P<g0>organizations/[^/]+/apiKeys/[^/]+)", fields=(("g0", "api_key.name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("API_KEY_NOT_FOUND", "API_KEY_ENDED", "SCOPE_FORBIDDEN", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/ChangePassword": Policy(
         method="/trellis.auth.v1.AuthService/ChangePassword",
@@ -149,7 +285,7 @@ POLICIES: Final[dict[str, Policy]] = {
         callers=(),
         timeout_s=5.0,
         repeatable="by_request_id",
-        rate_limit=None,
+        rate_limit=RateLimit(key="caller", burst=10, refill=10, per_s=60.0),
         audited=True,
         resources=(),
         bindings=(Binding(verb="POST", pattern=r"/v1/auth:changePassword", fields=()),),
@@ -157,6 +293,8 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("PASSWORD_WRONG", "PASSWORD_TOO_COMMON", "SESSION_ENDED", "ACCOUNT_NOT_FOUND"),
+        api_keys=False,
+        guesses=GuessLimit(reasons=("PASSWORD_WRONG",), field="", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/RefreshToken": Policy(
         method="/trellis.auth.v1.AuthService/RefreshToken",
@@ -174,6 +312,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("REFRESH_TOKEN_INVALID", "REFRESH_TOKEN_REUSED", "NOT_A_MEMBER", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/RequestPasswordReset": Policy(
         method="/trellis.auth.v1.AuthService/RequestPasswordReset",
@@ -191,6 +330,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/ResendVerification": Policy(
         method="/trellis.auth.v1.AuthService/ResendVerification",
@@ -208,6 +348,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/ResetPassword": Policy(
         method="/trellis.auth.v1.AuthService/ResetPassword",
@@ -225,6 +366,8 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("RESET_INVALID", "PASSWORD_TOO_COMMON"),
+        api_keys=False,
+        guesses=GuessLimit(reasons=("RESET_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.AuthService/SignIn": Policy(
         method="/trellis.auth.v1.AuthService/SignIn",
@@ -242,6 +385,8 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("CREDENTIALS_INVALID", "EMAIL_NOT_VERIFIED", "ACCOUNT_DEACTIVATED", "ACCOUNT_DELETED", "NOT_A_MEMBER", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
+        guesses=GuessLimit(reasons=("CREDENTIALS_INVALID",), field="email", by_address=Bucket(burst=50, refill=50, per_s=3600.0), by_address_and_account=Bucket(burst=10, refill=10, per_s=900.0), by_strangers=Bucket(burst=20, refill=20, per_s=3600.0), consecutive=100),
     ),
     "/trellis.auth.v1.AuthService/SignOut": Policy(
         method="/trellis.auth.v1.AuthService/SignOut",
@@ -259,6 +404,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/SignUp": Policy(
         method="/trellis.auth.v1.AuthService/SignUp",
@@ -276,6 +422,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("PASSWORD_TOO_COMMON",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/SwitchOrganization": Policy(
         method="/trellis.auth.v1.AuthService/SwitchOrganization",
@@ -293,6 +440,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("SESSION_ENDED", "NOT_A_MEMBER", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.AuthService/VerifyEmail": Policy(
         method="/trellis.auth.v1.AuthService/VerifyEmail",
@@ -310,6 +458,8 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("VERIFICATION_INVALID",),
+        api_keys=False,
+        guesses=GuessLimit(reasons=("VERIFICATION_INVALID",), field="", by_address=Bucket(burst=20, refill=20, per_s=600.0), by_address_and_account=None, by_strangers=None, consecutive=0),
     ),
     "/trellis.auth.v1.JwksService/GetJwks": Policy(
         method="/trellis.auth.v1.JwksService/GetJwks",
@@ -327,6 +477,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.9999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleBindingService/CreateRoleBinding": Policy(
         method="/trellis.auth.v1.RoleBindingService/CreateRoleBinding",
@@ -344,6 +495,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ROLE_NOT_FOUND", "SUBJECT_NOT_FOUND", "ROLE_BINDING_EXISTS", "PERMISSION_NOT_HELD", "ROLE_FOR_USERS_ONLY", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleBindingService/DeleteRoleBinding": Policy(
         method="/trellis.auth.v1.RoleBindingService/DeleteRoleBinding",
@@ -361,6 +513,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ROLE_BINDING_NOT_FOUND", "PERMISSION_NOT_HELD", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleBindingService/GetRoleBinding": Policy(
         method="/trellis.auth.v1.RoleBindingService/GetRoleBinding",
@@ -378,6 +531,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("ROLE_BINDING_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleBindingService/ListRoleBindings": Policy(
         method="/trellis.auth.v1.RoleBindingService/ListRoleBindings",
@@ -395,6 +549,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/CreateRole": Policy(
         method="/trellis.auth.v1.RoleService/CreateRole",
@@ -412,6 +567,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("PERMISSION_UNKNOWN", "PERMISSION_NOT_HELD", "TOO_MANY_ROLES", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/DeleteRole": Policy(
         method="/trellis.auth.v1.RoleService/DeleteRole",
@@ -429,6 +585,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ROLE_NOT_FOUND", "PERMISSION_NOT_HELD", "ROLE_IN_USE", "ETAG_MISMATCH", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/GetRole": Policy(
         method="/trellis.auth.v1.RoleService/GetRole",
@@ -446,6 +603,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("ROLE_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/ListPermissions": Policy(
         method="/trellis.auth.v1.RoleService/ListPermissions",
@@ -463,6 +621,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/ListRoles": Policy(
         method="/trellis.auth.v1.RoleService/ListRoles",
@@ -480,6 +639,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.RoleService/UpdateRole": Policy(
         method="/trellis.auth.v1.RoleService/UpdateRole",
@@ -497,6 +657,133 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ROLE_NOT_FOUND", "PERMISSION_UNKNOWN", "PERMISSION_NOT_HELD", "ROLE_FOR_USERS_ONLY", "ETAG_MISMATCH", "MEMBERSHIP_UNAVAILABLE"),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/CreateServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/CreateServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.create",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("parent", "service_account.name"),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+)/serviceAccounts", fields=(("g0", "parent"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=(),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/DeleteServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/DeleteServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.delete",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("name",),
+        bindings=(Binding(verb="DELETE", pattern=r"/v1/(?P<g0>organizations/[^/]+/serviceAccounts/[^/]+)", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "ETAG_MISMATCH"),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/DisableServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/DisableServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.disable",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("name",),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+/serviceAccounts/[^/]+):disable", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/EnableServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/EnableServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.enable",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("name",),
+        bindings=(Binding(verb="POST", pattern=r"/v1/(?P<g0>organizations/[^/]+/serviceAccounts/[^/]+):enable", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/GetServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/GetServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.get",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("name",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+/serviceAccounts/[^/]+)", fields=(("g0", "name"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/ListServiceAccounts": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/ListServiceAccounts",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.list",
+        callers=(),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=("parent",),
+        bindings=(Binding(verb="GET", pattern=r"/v1/(?P<g0>organizations/[^/]+)/serviceAccounts", fields=(("g0", "parent"),)),),
+        validated=True,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.ServiceAccountService/UpdateServiceAccount": Policy(
+        method="/trellis.auth.v1.ServiceAccountService/UpdateServiceAccount",
+        service="auth",
+        access="permission",
+        permission="serviceAccounts.update",
+        callers=(),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("service_account.name",),
+        bindings=(Binding(verb="PATCH", pattern=r"/v1/(?P<g0>organizations/[^/]+/serviceAccounts/[^/]+)", fields=(("g0", "service_account.name"),)),),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.auth.v1.SessionService/GetSession": Policy(
         method="/trellis.auth.v1.SessionService/GetSession",
@@ -514,6 +801,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("SESSION_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.SessionService/ListSessions": Policy(
         method="/trellis.auth.v1.SessionService/ListSessions",
@@ -531,6 +819,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.auth.v1.SessionService/RevokeAllSessions": Policy(
         method="/trellis.auth.v1.SessionService/RevokeAllSessions",
@@ -548,6 +837,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.auth.v1.SessionService/RevokeSession": Policy(
         method="/trellis.auth.v1.SessionService/RevokeSession",
@@ -565,6 +855,43 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("SESSION_NOT_FOUND",),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.SigningKeyService/GetSigningKeys": Policy(
+        method="/trellis.auth.v1.SigningKeyService/GetSigningKeys",
+        service="auth",
+        access="internal",
+        permission="",
+        callers=("operator",),
+        timeout_s=2.0,
+        repeatable="always",
+        rate_limit=None,
+        audited=False,
+        resources=(),
+        bindings=(),
+        validated=False,
+        slo_latency_ms=100,
+        slo_success=0.999,
+        reasons=(),
+        api_keys=False,
+    ),
+    "/trellis.auth.v1.SigningKeyService/RotateSigningKeys": Policy(
+        method="/trellis.auth.v1.SigningKeyService/RotateSigningKeys",
+        service="auth",
+        access="internal",
+        permission="",
+        callers=("operator",),
+        timeout_s=5.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=(),
+        bindings=(),
+        validated=True,
+        slo_latency_ms=250,
+        slo_success=0.999,
+        reasons=(),
+        api_keys=False,
     ),
     "/trellis.user.v1.AttributeSchemaService/GetAttributeSchema": Policy(
         method="/trellis.user.v1.AttributeSchemaService/GetAttributeSchema",
@@ -582,6 +909,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema": Policy(
         method="/trellis.user.v1.AttributeSchemaService/UpdateAttributeSchema",
@@ -599,6 +927,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ATTRIBUTE_SCHEMA_INVALID", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/CreateDomain": Policy(
         method="/trellis.user.v1.DomainService/CreateDomain",
@@ -616,6 +945,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "DOMAIN_EXISTS", "ORGANIZATION_DELETED", "DOMAIN_NOT_CLAIMABLE", "DOMAIN_LIMIT_REACHED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/DeleteDomain": Policy(
         method="/trellis.user.v1.DomainService/DeleteDomain",
@@ -633,6 +963,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("DOMAIN_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/GetDomain": Policy(
         method="/trellis.user.v1.DomainService/GetDomain",
@@ -650,6 +981,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("DOMAIN_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/ListDomains": Policy(
         method="/trellis.user.v1.DomainService/ListDomains",
@@ -667,6 +999,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/UpdateDomain": Policy(
         method="/trellis.user.v1.DomainService/UpdateDomain",
@@ -684,6 +1017,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("DOMAIN_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.DomainService/VerifyDomain": Policy(
         method="/trellis.user.v1.DomainService/VerifyDomain",
@@ -701,6 +1035,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=1000,
         slo_success=0.999,
         reasons=("DOMAIN_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "DOMAIN_NOT_VERIFIED", "ORGANIZATION_DELETED", "DOMAIN_LOOKUP_FAILED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.ImportService/ImportUsers": Policy(
         method="/trellis.user.v1.ImportService/ImportUsers",
@@ -718,6 +1053,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=5000,
         slo_success=0.999,
         reasons=("RESUME_TOKEN_INVALID", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ATTRIBUTES_INVALID"),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/AcceptInvitation": Policy(
         method="/trellis.user.v1.InvitationService/AcceptInvitation",
@@ -735,6 +1071,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("INVITATION_INVALID", "INVITATION_FOR_ANOTHER_ADDRESS"),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/CreateInvitation": Policy(
         method="/trellis.user.v1.InvitationService/CreateInvitation",
@@ -752,6 +1089,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "INVITATION_LIMIT_REACHED", "INVITATION_MAIL_LIMIT_REACHED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/DeclineInvitation": Policy(
         method="/trellis.user.v1.InvitationService/DeclineInvitation",
@@ -769,6 +1107,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("INVITATION_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/GetInvitation": Policy(
         method="/trellis.user.v1.InvitationService/GetInvitation",
@@ -786,6 +1125,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("INVITATION_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/ListInvitations": Policy(
         method="/trellis.user.v1.InvitationService/ListInvitations",
@@ -803,6 +1143,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/PreviewInvitation": Policy(
         method="/trellis.user.v1.InvitationService/PreviewInvitation",
@@ -820,6 +1161,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("INVITATION_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/ResendInvitation": Policy(
         method="/trellis.user.v1.InvitationService/ResendInvitation",
@@ -837,6 +1179,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("INVITATION_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "INVITATION_NOT_OPEN", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "INVITATION_LIMIT_REACHED", "INVITATION_MAIL_LIMIT_REACHED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/RevokeInvitation": Policy(
         method="/trellis.user.v1.InvitationService/RevokeInvitation",
@@ -854,6 +1197,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("INVITATION_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "INVITATION_NOT_OPEN", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/CreateMembership": Policy(
         method="/trellis.user.v1.MembershipService/CreateMembership",
@@ -871,6 +1215,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ATTRIBUTES_INVALID", "USER_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "MEMBERSHIP_EXISTS", "ORGANIZATION_DELETED", "OWNER_REQUIRED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/DeleteMembership": Policy(
         method="/trellis.user.v1.MembershipService/DeleteMembership",
@@ -888,6 +1233,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/GetMembership": Policy(
         method="/trellis.user.v1.MembershipService/GetMembership",
@@ -905,6 +1251,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("MEMBERSHIP_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/LeaveOrganization": Policy(
         method="/trellis.user.v1.MembershipService/LeaveOrganization",
@@ -922,6 +1269,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/ListMemberships": Policy(
         method="/trellis.user.v1.MembershipService/ListMemberships",
@@ -939,6 +1287,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/ResolveMembership": Policy(
         method="/trellis.user.v1.MembershipService/ResolveMembership",
@@ -956,6 +1305,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("MEMBERSHIP_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.MembershipService/UpdateMembership": Policy(
         method="/trellis.user.v1.MembershipService/UpdateMembership",
@@ -973,6 +1323,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ATTRIBUTES_INVALID", "MEMBERSHIP_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "LAST_OWNER", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.OperationService/CancelOperation": Policy(
         method="/trellis.user.v1.OperationService/CancelOperation",
@@ -990,6 +1341,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("OPERATION_NOT_FOUND", "OPERATION_NOT_CANCELLABLE"),
+        api_keys=False,
     ),
     "/trellis.user.v1.OperationService/GetOperation": Policy(
         method="/trellis.user.v1.OperationService/GetOperation",
@@ -1007,6 +1359,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("OPERATION_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.OperationService/ListOperations": Policy(
         method="/trellis.user.v1.OperationService/ListOperations",
@@ -1024,6 +1377,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.OperationService/WaitOperation": Policy(
         method="/trellis.user.v1.OperationService/WaitOperation",
@@ -1041,6 +1395,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=9000,
         slo_success=0.999,
         reasons=("OPERATION_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/CreateOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/CreateOrganization",
@@ -1058,6 +1413,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/DeleteOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/DeleteOrganization",
@@ -1075,6 +1431,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/GetOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/GetOrganization",
@@ -1092,6 +1449,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/ListOrganizations": Policy(
         method="/trellis.user.v1.OrganizationService/ListOrganizations",
@@ -1109,6 +1467,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/UndeleteOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/UndeleteOrganization",
@@ -1126,6 +1485,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_NOT_DELETED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/UpdateOrganization": Policy(
         method="/trellis.user.v1.OrganizationService/UpdateOrganization",
@@ -1143,6 +1503,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PersonalDataService/ErasePersonalData": Policy(
         method="/trellis.user.v1.PersonalDataService/ErasePersonalData",
@@ -1160,6 +1521,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "FRESH_SIGN_IN_REQUIRED", "LAST_OWNER_OF"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PersonalDataService/ExportPersonalData": Policy(
         method="/trellis.user.v1.PersonalDataService/ExportPersonalData",
@@ -1177,6 +1539,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "USER_NOT_ACTIVE"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PersonalDataService/GetErasureCertificate": Policy(
         method="/trellis.user.v1.PersonalDataService/GetErasureCertificate",
@@ -1194,6 +1557,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("ERASURE_CERTIFICATE_NOT_FOUND", "ERASURE_RUNNING"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PersonalDataService/GetErasureKeys": Policy(
         method="/trellis.user.v1.PersonalDataService/GetErasureKeys",
@@ -1211,6 +1575,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.user.v1.PersonalDataService/GetPersonalDataExport": Policy(
         method="/trellis.user.v1.PersonalDataService/GetPersonalDataExport",
@@ -1228,6 +1593,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=500,
         slo_success=0.999,
         reasons=("PERSONAL_DATA_EXPORT_NOT_FOUND", "USER_NOT_VISIBLE"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PreferencesService/GetOrganizationPreferences": Policy(
         method="/trellis.user.v1.PreferencesService/GetOrganizationPreferences",
@@ -1245,6 +1611,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=(),
+        api_keys=False,
     ),
     "/trellis.user.v1.PreferencesService/GetUserPreferences": Policy(
         method="/trellis.user.v1.PreferencesService/GetUserPreferences",
@@ -1262,6 +1629,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE",),
+        api_keys=False,
     ),
     "/trellis.user.v1.PreferencesService/ResolveUserPreferences": Policy(
         method="/trellis.user.v1.PreferencesService/ResolveUserPreferences",
@@ -1279,6 +1647,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE",),
+        api_keys=False,
     ),
     "/trellis.user.v1.PreferencesService/UpdateOrganizationPreferences": Policy(
         method="/trellis.user.v1.PreferencesService/UpdateOrganizationPreferences",
@@ -1296,6 +1665,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.PreferencesService/UpdateUserPreferences": Policy(
         method="/trellis.user.v1.PreferencesService/UpdateUserPreferences",
@@ -1313,6 +1683,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/CreateTeam": Policy(
         method="/trellis.user.v1.TeamService/CreateTeam",
@@ -1330,6 +1701,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "TEAM_NOT_FOUND", "TEAM_NESTING_INVALID", "TEAM_EXISTS"),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/CreateTeamMember": Policy(
         method="/trellis.user.v1.TeamService/CreateTeamMember",
@@ -1347,6 +1719,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "TEAM_NOT_FOUND", "MEMBERSHIP_NOT_FOUND", "TEAM_MEMBER_EXISTS"),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/DeleteTeam": Policy(
         method="/trellis.user.v1.TeamService/DeleteTeam",
@@ -1364,6 +1737,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "TEAM_NOT_FOUND", "TEAM_NOT_EMPTY", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/DeleteTeamMember": Policy(
         method="/trellis.user.v1.TeamService/DeleteTeamMember",
@@ -1381,6 +1755,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "TEAM_MEMBER_NOT_FOUND"),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/GetTeam": Policy(
         method="/trellis.user.v1.TeamService/GetTeam",
@@ -1398,6 +1773,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("TEAM_NOT_FOUND",),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/ListTeamMembers": Policy(
         method="/trellis.user.v1.TeamService/ListTeamMembers",
@@ -1415,6 +1791,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/ListTeams": Policy(
         method="/trellis.user.v1.TeamService/ListTeams",
@@ -1432,6 +1809,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.TeamService/UpdateTeam": Policy(
         method="/trellis.user.v1.TeamService/UpdateTeam",
@@ -1449,6 +1827,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "TEAM_NOT_FOUND", "TEAM_NESTING_INVALID", "TEAM_EXISTS", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/BatchGetUsers": Policy(
         method="/trellis.user.v1.UserService/BatchGetUsers",
@@ -1466,6 +1845,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE",),
+        api_keys=True,
     ),
     "/trellis.user.v1.UserService/DeactivateUser": Policy(
         method="/trellis.user.v1.UserService/DeactivateUser",
@@ -1483,6 +1863,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "USER_NOT_ACTIVE", "LAST_OWNER_OF", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/DeleteUser": Policy(
         method="/trellis.user.v1.UserService/DeleteUser",
@@ -1500,6 +1881,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "USER_NOT_ACTIVE", "LAST_OWNER_OF", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/GetUser": Policy(
         method="/trellis.user.v1.UserService/GetUser",
@@ -1517,6 +1899,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE",),
+        api_keys=True,
     ),
     "/trellis.user.v1.UserService/ListUsers": Policy(
         method="/trellis.user.v1.UserService/ListUsers",
@@ -1534,6 +1917,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=100,
         slo_success=0.999,
         reasons=("PAGE_TOKEN_INVALID",),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/ReactivateUser": Policy(
         method="/trellis.user.v1.UserService/ReactivateUser",
@@ -1551,6 +1935,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("RESTORE_LINK_INVALID", "USER_NOT_DEACTIVATED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/UndeleteUser": Policy(
         method="/trellis.user.v1.UserService/UndeleteUser",
@@ -1568,6 +1953,7 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("RESTORE_LINK_INVALID", "USER_NOT_DELETED"),
+        api_keys=False,
     ),
     "/trellis.user.v1.UserService/UpdateUser": Policy(
         method="/trellis.user.v1.UserService/UpdateUser",
@@ -1585,12 +1971,19 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=250,
         slo_success=0.999,
         reasons=("USER_NOT_VISIBLE", "ETAG_MISMATCH"),
+        api_keys=False,
     ),
 }
 
 
 PERMISSIONS: Final[dict[str, Permission]] = {
     "access.check": Permission("Answers up to 100 questions about one subject at once, in their order. Says whether the caller has a permission on a resource, or, with the permission `access.check`, whether somebody else has.", ("trellis.auth.v1.AccessService.BatchCheckAccess", "trellis.auth.v1.AccessService.CheckAccess"), ("owner", "admin")),
+    "apiKeys.create": Permission("Makes a key for the caller or for a service account of the organization.", ("trellis.auth.v1.ApiKeyService.CreateApiKey",), ("owner", "admin", "member")),
+    "apiKeys.get": Permission("Gets a key, without its secret.", ("trellis.auth.v1.ApiKeyService.GetApiKey",), ("owner", "admin", "member")),
+    "apiKeys.list": Permission("Lists the keys that the caller manages, by default the newest first.", ("trellis.auth.v1.ApiKeyService.ListApiKeys",), ("owner", "admin", "member")),
+    "apiKeys.revoke": Permission("Ends a key within a second.", ("trellis.auth.v1.ApiKeyService.RevokeApiKey",), ("owner", "admin", "member")),
+    "apiKeys.rotate": Permission("Gives a key a new secret and, from now on, its whole lifetime again.", ("trellis.auth.v1.ApiKeyService.RotateApiKey",), ("owner", "admin", "member")),
+    "apiKeys.update": Permission("Changes what a key is called, or takes scopes away from it.", ("trellis.auth.v1.ApiKeyService.UpdateApiKey",), ("owner", "admin", "member")),
     "attributeSchemas.get": Permission("Gets the schema of an organization's custom attributes.", ("trellis.user.v1.AttributeSchemaService.GetAttributeSchema",), ("owner", "admin", "member")),
     "attributeSchemas.update": Permission("Changes the schema.", ("trellis.user.v1.AttributeSchemaService.UpdateAttributeSchema",), ("owner", "admin")),
     "domains.create": Permission("Claims a domain.", ("trellis.user.v1.DomainService.CreateDomain",), ("owner", "admin")),
@@ -1625,6 +2018,13 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "roles.get": Permission("Gets a role: a predefined one or one of the organization.", ("trellis.auth.v1.RoleService.GetRole",), ("owner", "admin", "member")),
     "roles.list": Permission("Lists the roles that can be bound in an organization: its own and the predefined ones, by default by name.", ("trellis.auth.v1.RoleService.ListRoles",), ("owner", "admin", "member")),
     "roles.update": Permission("Changes a role of the organization, for everybody who has it, within a second.", ("trellis.auth.v1.RoleService.UpdateRole",), ("owner", "admin")),
+    "serviceAccounts.create": Permission("Makes a service account.", ("trellis.auth.v1.ServiceAccountService.CreateServiceAccount",), ("owner", "admin")),
+    "serviceAccounts.delete": Permission("Deletes a service account with its keys and answers with what it was.", ("trellis.auth.v1.ServiceAccountService.DeleteServiceAccount",), ("owner", "admin")),
+    "serviceAccounts.disable": Permission("Shuts a service account out: its keys are refused until it is enabled again.", ("trellis.auth.v1.ServiceAccountService.DisableServiceAccount",), ("owner", "admin")),
+    "serviceAccounts.enable": Permission("Lets a disabled service account in again, with the keys it has.", ("trellis.auth.v1.ServiceAccountService.EnableServiceAccount",), ("owner", "admin")),
+    "serviceAccounts.get": Permission("Gets a service account.", ("trellis.auth.v1.ServiceAccountService.GetServiceAccount",), ("owner", "admin")),
+    "serviceAccounts.list": Permission("Lists the service accounts of an organization, by default the newest first.", ("trellis.auth.v1.ServiceAccountService.ListServiceAccounts",), ("owner", "admin")),
+    "serviceAccounts.update": Permission("Changes a service account.", ("trellis.auth.v1.ServiceAccountService.UpdateServiceAccount",), ("owner", "admin")),
     "teamMembers.create": Permission("Puts a member of the organization into a team.", ("trellis.user.v1.TeamService.CreateTeamMember",), ("owner", "admin")),
     "teamMembers.delete": Permission("Takes somebody out of a team.", ("trellis.user.v1.TeamService.DeleteTeamMember",), ("owner", "admin")),
     "teamMembers.list": Permission("Lists who is in a team itself, by default in the order they joined it.", ("trellis.user.v1.TeamService.ListTeamMembers",), ("owner", "admin", "member")),
@@ -1640,15 +2040,19 @@ PERMISSIONS: Final[dict[str, Permission]] = {
 
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
-    "owner": ("access.check", "attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
-    "admin": ("access.check", "attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
-    "member": ("attributeSchemas.get", "memberships.get", "memberships.leave", "memberships.list", "organizations.get", "preferences.get", "roles.get", "roles.list", "teamMembers.list", "teams.get", "teams.list", "users.list"),
+    "owner": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
+    "admin": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
+    "member": ("apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "memberships.get", "memberships.leave", "memberships.list", "organizations.get", "preferences.get", "roles.get", "roles.list", "teamMembers.list", "teams.get", "teams.list", "users.list"),
 }
 """What the tokens of each predefined role permit."""
 
 
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.auth.v1.AccountCreated": ("auth.v1.account_created", "user"),
+    "trellis.auth.v1.ApiKeyCreated": ("auth.v1.api_key_created", "api_key"),
+    "trellis.auth.v1.ApiKeyRevoked": ("auth.v1.api_key_revoked", "api_key"),
+    "trellis.auth.v1.ApiKeyRotated": ("auth.v1.api_key_rotated", "api_key"),
+    "trellis.auth.v1.ApiKeyUpdated": ("auth.v1.api_key_updated", "api_key"),
     "trellis.auth.v1.PasswordChanged": ("auth.v1.password_changed", "user"),
     "trellis.auth.v1.PasswordResetRequested": ("auth.v1.password_reset_requested", "reset"),
     "trellis.auth.v1.PersonalDataCollected": ("auth.v1.personal_data_collected", "user"),
@@ -1659,6 +2063,11 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.auth.v1.RoleCreated": ("auth.v1.role_created", "role"),
     "trellis.auth.v1.RoleDeleted": ("auth.v1.role_deleted", "role"),
     "trellis.auth.v1.RoleUpdated": ("auth.v1.role_updated", "role"),
+    "trellis.auth.v1.ServiceAccountCreated": ("auth.v1.service_account_created", "service_account"),
+    "trellis.auth.v1.ServiceAccountDeleted": ("auth.v1.service_account_deleted", "service_account"),
+    "trellis.auth.v1.ServiceAccountDisabled": ("auth.v1.service_account_disabled", "service_account"),
+    "trellis.auth.v1.ServiceAccountEnabled": ("auth.v1.service_account_enabled", "service_account"),
+    "trellis.auth.v1.ServiceAccountUpdated": ("auth.v1.service_account_updated", "service_account"),
     "trellis.auth.v1.SessionCreated": ("auth.v1.session_created", "session"),
     "trellis.auth.v1.SessionRevoked": ("auth.v1.session_revoked", "session"),
     "trellis.auth.v1.SessionsRevoked": ("auth.v1.sessions_revoked", "user"),
@@ -1705,10 +2114,15 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
 
 
 REVOCATIONS: Final[dict[str, Revokes]] = {
+    "auth.v1.api_key_revoked": Revokes(message="trellis.auth.v1.ApiKeyRevoked", api_key="api_key"),
+    "auth.v1.api_key_updated": Revokes(message="trellis.auth.v1.ApiKeyUpdated", api_key="api_key"),
     "auth.v1.password_changed": Revokes(message="trellis.auth.v1.PasswordChanged", subject="user", except_session="kept_session"),
     "auth.v1.role_binding_created": Revokes(message="trellis.auth.v1.RoleBindingCreated", subject="subject", organization="organization"),
     "auth.v1.role_binding_deleted": Revokes(message="trellis.auth.v1.RoleBindingDeleted", subject="subject", organization="organization"),
     "auth.v1.role_updated": Revokes(message="trellis.auth.v1.RoleUpdated", organization="organization"),
+    "auth.v1.service_account_deleted": Revokes(message="trellis.auth.v1.ServiceAccountDeleted", subject="service_account"),
+    "auth.v1.service_account_disabled": Revokes(message="trellis.auth.v1.ServiceAccountDisabled", subject="service_account"),
+    "auth.v1.service_account_updated": Revokes(message="trellis.auth.v1.ServiceAccountUpdated", subject="service_account"),
     "auth.v1.session_revoked": Revokes(message="trellis.auth.v1.SessionRevoked", session="session"),
     "auth.v1.sessions_revoked": Revokes(message="trellis.auth.v1.SessionsRevoked", subject="user", except_session="kept_session"),
     "auth.v1.team_access_changed": Revokes(message="trellis.auth.v1.TeamAccessChanged", organization="organization"),
@@ -1741,6 +2155,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "INTERNAL": "INTERNAL",
         "ENDPOINT_UNKNOWN": "NOT_FOUND",
         "REQUEST_TOO_LARGE": "INVALID_ARGUMENT",
+        "SESSION_REQUIRED": "PERMISSION_DENIED",
+        "API_KEY_INVALID": "UNAUTHENTICATED",
     },
     "auth": {
         "CREDENTIALS_INVALID": "UNAUTHENTICATED",
@@ -1767,6 +2183,12 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "SUBJECT_NOT_FOUND": "NOT_FOUND",
         "PASSWORD_WRONG": "INVALID_ARGUMENT",
         "RESET_INVALID": "FAILED_PRECONDITION",
+        "SERVICE_ACCOUNT_NOT_FOUND": "NOT_FOUND",
+        "SERVICE_ACCOUNT_INACTIVE": "FAILED_PRECONDITION",
+        "API_KEY_NOT_FOUND": "NOT_FOUND",
+        "API_KEY_ENDED": "FAILED_PRECONDITION",
+        "SCOPE_FORBIDDEN": "PERMISSION_DENIED",
+        "SUBJECT_FORBIDDEN": "PERMISSION_DENIED",
     },
     "user": {
         "USER_NOT_VISIBLE": "PERMISSION_DENIED",

@@ -7,7 +7,15 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from services.auth.convert import accounts, role_bindings, roles, sessions
+from services.auth.convert import (
+    accounts,
+    api_keys,
+    keys,
+    role_bindings,
+    roles,
+    service_accounts,
+    sessions,
+)
 from services.auth.domain import Nothing
 from trellis.auth.v1 import service_pb2 as rpc
 
@@ -33,6 +41,9 @@ _EMPTY: dict[str, type[Message]] = {
 
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **accounts.ANSWERS,
+    **api_keys.ANSWERS,
+    **service_accounts.ANSWERS,
+    **keys.ANSWERS,
     **role_bindings.ANSWERS,
     **roles.ANSWERS,
     **sessions.ANSWERS,

@@ -6,10 +6,12 @@ from typing import Any
 
 from services.auth.events import (
     accounts,
+    api_keys,
     passwords,
     personal_data,
     role_bindings,
     roles,
+    service_accounts,
     sessions,
     sign_ups,
 )
@@ -26,6 +28,8 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **accounts.MESSAGES,
+    **api_keys.MESSAGES,
+    **service_accounts.MESSAGES,
     **passwords.MESSAGES,
     **role_bindings.MESSAGES,
     **roles.MESSAGES,

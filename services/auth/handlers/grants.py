@@ -6,8 +6,18 @@ import asyncio
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from services.auth.domain import Access, Catalogue, NotAMember, Permitted, access_of
-from services.auth.ports import Memberships, Now, RoleBindings
+from services.auth.domain import (
+    Access,
+    Catalogue,
+    Membership,
+    NotAMember,
+    Permitted,
+    ServiceAccountNotFound,
+    State,
+    access_of,
+    is_service_account,
+)
+from services.auth.ports import Memberships, Now, RoleBindings, ServiceAccounts
 from services.chassis.principal import Principal
 
 REMEMBERED_FOR = timedelta(seconds=1)
@@ -19,8 +29,16 @@ Key = tuple[str, str]
 class Grants:
     """Joins what user knows of memberships with the role bindings."""
 
-    def __init__(self, memberships: Memberships, role_bindings: RoleBindings, catalogue: Catalogue, now: Now) -> None:
-        self._memberships, self._role_bindings, self._catalogue, self._now = memberships, role_bindings, catalogue, now
+    def __init__(
+        self,
+        memberships: Memberships,
+        service_accounts: ServiceAccounts,
+        role_bindings: RoleBindings,
+        catalogue: Catalogue,
+        now: Now,
+    ) -> None:
+        self._memberships, self._service_accounts = memberships, service_accounts
+        self._role_bindings, self._catalogue, self._now = role_bindings, catalogue, now
         self._known: OrderedDict[Key, tuple[datetime, Access]] = OrderedDict()
         self._reading: dict[Key, asyncio.Task[Access]] = {}
 
@@ -61,9 +79,7 @@ class Grants:
 
     async def _read(self, organization: str, subject: str) -> Access:
         """Raises NotAMember, MembershipUnavailable."""
-        membership = None
-        if subject.startswith("users/"):
-            membership = await self._memberships.resolve(organization, subject)
+        membership = await self._membership(organization, subject)
         teams = membership.teams if membership else ()
         bound = await self._role_bindings.of(organization, (subject, *teams))
         predefined = self._catalogue.roles
@@ -72,6 +88,20 @@ class Grants:
             membership,
             ((b, predefined[b.role].permissions if b.role in predefined else permissions) for b, permissions in bound),
         )
+
+    async def _membership(self, organization: str, subject: str) -> Membership | None:
+        """Return what a membership, or a service account's own role, gives. Raises NotAMember, MembershipUnavailable."""
+        if subject.startswith("users/"):
+            return await self._memberships.resolve(organization, subject)
+        if not is_service_account(subject):
+            return None
+        try:
+            account = await self._service_accounts.get(subject)
+        except ServiceAccountNotFound:
+            raise NotAMember(organization) from None
+        if account.organization != organization or account.state is not State.ACTIVE:
+            raise NotAMember(organization)
+        return Membership(account.name, account.role, self._catalogue.roles[account.role].permissions)
 
     async def _read_and_keep(self, key: Key) -> Access:
         began = self._now()

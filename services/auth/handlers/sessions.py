@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.auth.domain import Cause, RevokedSessions, Session, SessionNotFound, SessionsRevoked
 from services.auth.ports import Begin, Now, Sessions
@@ -11,6 +12,8 @@ from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 
 ME = "users/me"
+BATCH = 500
+"""Sessions deleted in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class SessionHandlers:
     sessions: Sessions
     begin: Begin
     now: Now
+    kept: timedelta = timedelta(days=30)
+    """How long a session can be seen after it has expired."""
 
     async def get_session(self, name: str, caller: Principal) -> Session:
         """Raises SessionNotFound, PermissionDenied."""
@@ -57,6 +62,13 @@ class SessionHandlers:
             tx.outbox.add(SessionsRevoked(user, kept, now))
             await tx.commit(revoked)
         return revoked
+
+    async def forget_sessions(self) -> bool:
+        """Delete sessions that nobody needs to see any more. True if there may be more of them."""
+        async with self.begin() as tx:
+            forgotten = await tx.sessions.forget(self.now() - self.kept, BATCH)
+            await tx.commit()
+        return forgotten == BATCH
 
 
 def _own(name: str, caller: Principal) -> str:

@@ -23,6 +23,9 @@ from services.auth.handlers.tokens import Tokens
 from services.auth.ports import Accounts, Begin, NewId, Now, Passwords, SignUps
 from services.chassis.mail import Mail, Mailer
 
+BATCH = 500
+"""Sign-ups deleted in one transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
@@ -48,6 +51,8 @@ class SignUpHandlers:
     common_passwords: Container[str]
     link_lifetime: timedelta
     web_url: str
+    kept: timedelta = timedelta(days=7)
+    """How long a sign-up is kept after its link expired."""
 
     async def sign_up(self, form: SignUp) -> None:
         """Keep the wish and have a mail sent. Raises PasswordTooCommon."""
@@ -84,12 +89,18 @@ class SignUpHandlers:
         return account
 
     async def resend_verification(self, email: str) -> None:
-        """Have another mail sent if there is something to verify."""
+        """Have another mail sent if there is something to verify. What is done here is the same if there is not."""
         sign_up = await self.sign_ups.find_newest(normalized_email(email), at=self.now())
         async with self.begin() as tx:
-            if sign_up is not None:
-                tx.outbox.add(VerificationRequested(sign_up.id))
+            tx.outbox.add(VerificationRequested(sign_up.id if sign_up else self.new_id("sup")))
             await tx.commit(Nothing("ResendVerification"))
+
+    async def forget_sign_ups(self) -> bool:
+        """Delete sign-ups whose link is long over, and with them what strangers typed. True if there may be more."""
+        async with self.begin() as tx:
+            forgotten = await tx.sign_ups.forget(self.now() - self.kept, BATCH)
+            await tx.commit()
+        return forgotten == BATCH
 
     async def send_verification(self, sign_up_id: str, event_id: str) -> None:
         """Send the link of a sign-up; to one that is over, nothing."""

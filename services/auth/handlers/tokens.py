@@ -3,18 +3,24 @@
 vrf_<sign-up>.<mac>                  the link of a verification mail; used up by the sign-up's row
 trr_<session>.<generation>.<mac>     a refresh token; its session's row says which generation is the newest
 rst_<user>.<expiry>.<mac>            the link of a reset mail; dies with the password that it was made to replace
-JWT (RFC 9068)                       an access token
+JWT (RFC 9068)                       an access token, of a session or in exchange for an API key
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import (
+    UTC,
+    datetime,
+    timedelta,
+)
+from typing import Any
 
 from joserfc.jwk import ECKey
 
 from services.auth.domain import (
     Account,
+    ApiKey,
     Permitted,
     RefreshTokenInvalid,
     Session,
@@ -26,6 +32,7 @@ from services.auth.handlers.keys import KeyHandlers
 from services.auth.ports import NewId, Now
 from services.chassis.keys import Keyring
 from services.chassis.links import Links, mac_text, same_text
+from services.chassis.principal import Principal
 from services.chassis.tokens import ACCESS, sign
 
 VERIFICATION, REFRESH, RESET = "vrf_", "trr_", "rst_"
@@ -107,34 +114,49 @@ class Tokens:
 
         What is revoked between `at` and now ends the token: it may have been made of what was true before.
         """
-        second = at.replace(microsecond=0)
-        expire_time = min(second + self.lifetime, permitted.until.replace(microsecond=0) if permitted.until else FOREVER)
-        claims = {
-            "iss": self.issuer,
-            "aud": self.audience,
-            "sub": session.user,
-            "client_id": CLIENT,
-            "session": session.name,
-            "organization": session.organization,
-            "permissions": permitted.permissions,
-            "auth_time": int(session.create_time.timestamp()),
-            "iat": int(second.timestamp()),
-            "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
-            "exp": int(expire_time.timestamp()),
-            "jti": self.new_id("tok"),
-        }
-        if permitted.grants:
-            claims["grants"] = permitted.grants
+        claims = self._claims(session.user, session.organization, permitted, at)
+        claims |= {"session": session.name, "auth_time": int(session.create_time.timestamp())}
         access_token = sign(key, ACCESS, claims)
         return TokenSet(
             access_token=access_token,
-            expire_time=expire_time,
+            expire_time=datetime.fromtimestamp(claims["exp"], UTC),
             refresh_token=self.refresh(session) if refresh else "",
             session=session.name,
             user=session.user,
             organization=session.organization,
             permissions=permitted.permissions,
         )
+
+    def for_api_key(self, signing_key: ECKey, key: ApiKey, permitted: Permitted, *, at: datetime) -> tuple[str, Principal]:
+        """Return the access token that a key is exchanged for, and whom it names; what is permitted was true after `at`."""
+        claims = self._claims(key.subject, key.organization, permitted, at) | {"api_key": key.name}
+        principal = Principal(
+            key.subject,
+            key.organization,
+            frozenset(permitted.permissions),
+            expires_at_s=float(claims["exp"]),
+            issued_at_s=claims["iat_ms"] / 1000,
+            api_key=key.name,
+        )
+        return sign(signing_key, ACCESS, claims), principal
+
+    def _claims(self, subject: str, organization: str, permitted: Permitted, at: datetime) -> dict[str, Any]:
+        """Return what every access token says (RFC 9068 §2.2)."""
+        second = at.replace(microsecond=0)
+        expire_time = min(second + self.lifetime, permitted.until.replace(microsecond=0) if permitted.until else FOREVER)
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": subject,
+            "client_id": CLIENT,
+            "organization": organization,
+            "permissions": permitted.permissions,
+            "iat": int(second.timestamp()),
+            "iat_ms": int(second.timestamp()) * 1000 + at.microsecond // 1000,
+            "exp": int(expire_time.timestamp()),
+            "jti": self.new_id("tok"),
+        }
+        return claims | ({"grants": permitted.grants} if permitted.grants else {})
 
     def _mac(self, label: str, *parts: str) -> str:
         return mac_text(self.keyring, label, *parts)

@@ -15,14 +15,22 @@ class SigningKeys(Protocol):
         """Return every key that is not retired, oldest first."""
         ...
 
-    async def add(self, key: SigningKey) -> None:
-        """Write a new key."""
-        ...
-
     async def add_first(self, key: SigningKey) -> None:
         """Write `key` unless there is one: several processes may try at once."""
         ...
 
-    async def retire_before(self, kid: str, at: datetime) -> None:
-        """Retire, as of `at`, every key that is older than `kid`."""
+
+class ChangedSigningKeys(Protocol):
+    """The keys inside a transaction."""
+
+    async def lock(self) -> list[SigningKey]:
+        """Keep others from changing keys, and return every key that is not retired, oldest first."""
+        ...
+
+    async def add(self, key: SigningKey) -> None:
+        """Write a new key."""
+        ...
+
+    async def retire(self, kid: str, at: datetime) -> None:
+        """Write when a key ends."""
         ...

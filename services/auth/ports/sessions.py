@@ -51,3 +51,7 @@ class ChangedSessions(Protocol):
     async def set_organization(self, name: str, organization: str) -> None:
         """Write which organization the session's tokens name."""
         ...
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` sessions that expired before then, and return how many."""
+        ...

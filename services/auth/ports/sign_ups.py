@@ -34,3 +34,7 @@ class ChangedSignUps(Protocol):
     async def use_up(self, email: str, at: datetime) -> None:
         """Make every link of an address useless."""
         ...
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete up to `limit` sign-ups that expired before then, and return how many."""
+        ...

@@ -7,8 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from services.auth.ports.accounts import ChangedAccounts
+from services.auth.ports.api_keys import ChangedApiKeys
+from services.auth.ports.keys import ChangedSigningKeys
+from services.auth.ports.organizations import ChangedOrganizations
 from services.auth.ports.role_bindings import ChangedRoleBindings
 from services.auth.ports.roles import ChangedRoles
+from services.auth.ports.service_accounts import ChangedServiceAccounts
 from services.auth.ports.sessions import ChangedSessions
 from services.auth.ports.sign_ups import ChangedSignUps
 from services.chassis.personal_data import PersonalData, Reports
@@ -25,6 +29,8 @@ class AuthTransaction(Transaction, Protocol):
     @property
     def sessions(self) -> ChangedSessions: ...
     @property
+    def keys(self) -> ChangedSigningKeys: ...
+    @property
     def personal_data(self) -> PersonalData: ...
     @property
     def reports(self) -> Reports: ...
@@ -32,6 +38,12 @@ class AuthTransaction(Transaction, Protocol):
     def roles(self) -> ChangedRoles: ...
     @property
     def role_bindings(self) -> ChangedRoleBindings: ...
+    @property
+    def service_accounts(self) -> ChangedServiceAccounts: ...
+    @property
+    def api_keys(self) -> ChangedApiKeys: ...
+    @property
+    def organizations(self) -> ChangedOrganizations: ...
 
 
 Begin = Callable[[], AuthTransaction]

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import bindparam, insert, select, true, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from services.auth.domain import Cause, CredentialsInvalid, Session
 from services.auth.store.tables import sessions
@@ -49,6 +49,17 @@ _list = Listing(
     },
     sortable=("create_time", "last_refresh_time", "expire_time"),
     default_order="create_time desc",
+)
+_forget = Statement(
+    delete(sessions).where(
+        sessions.c.name.in_(
+            select(sessions.c.name)
+            .where(sessions.c.expire_time < bindparam("before"))
+            .order_by(sessions.c.expire_time)
+            .limit(bindparam("batch"))
+            .with_for_update(skip_locked=True)
+        )
+    )
 )
 
 
@@ -97,6 +108,9 @@ class ChangedSessions:
 
     async def set_organization(self, name: str, organization: str) -> None:
         await self._tx.execute(_set_organization, key=name, chosen=organization)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        return await self._tx.execute(_forget, before=before, batch=limit)
 
 
 def _session(row: Row) -> Session:

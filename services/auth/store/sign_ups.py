@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from services.auth.domain import SignUp
 from services.auth.store.tables import sign_ups
@@ -39,6 +39,17 @@ _use_up = Statement(
     .where(sign_ups.c.email == bindparam("of_email"), sign_ups.c.used_time.is_(None))
     .values(used_time=bindparam("at"))
 )
+_forget = Statement(
+    delete(sign_ups).where(
+        sign_ups.c.id.in_(
+            select(sign_ups.c.id)
+            .where(sign_ups.c.expire_time < bindparam("before"))
+            .order_by(sign_ups.c.expire_time)
+            .limit(bindparam("batch"))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
 
 
 class SqlSignUps:
@@ -71,6 +82,9 @@ class ChangedSignUps:
 
     async def use_up(self, email: str, at: datetime) -> None:
         await self._tx.execute(_use_up, of_email=email, at=at)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        return await self._tx.execute(_forget, before=before, batch=limit)
 
 
 def _sign_up(row: Row) -> SignUp:

@@ -44,6 +44,7 @@ sign_ups = Table(
     Column("expire_time", DateTime(timezone=True), nullable=False),
     Column("used_time", DateTime(timezone=True)),
     Index("sign_ups_by_email", "email", "create_time"),
+    Index("sign_ups_by_expire_time", "expire_time"),
 )
 
 sessions = Table(
@@ -61,6 +62,7 @@ sessions = Table(
     Column("revoke_time", DateTime(timezone=True)),
     Column("cause", SmallInteger),
     Index("sessions_by_user", "user", "create_time"),
+    Index("sessions_by_expire_time", "expire_time"),
 )
 
 signing_keys = Table(
@@ -100,4 +102,54 @@ role_bindings = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     UniqueConstraint("organization", "subject", "role", "resource", name="role_bindings_once"),
     Index("role_bindings_by_role", "role"),
+)
+
+service_accounts = Table(
+    "service_accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("service_accounts_by_organization", "organization", "create_time"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Column("revoke_time", DateTime(timezone=True)),
+    Column("last_used_time", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False),
+    Index("api_keys_by_organization", "organization", "create_time"),
+    Index("api_keys_by_subject", "subject"),
+)
+
+api_key_secrets = Table(
+    "api_key_secrets",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the secret."),
+    Column("api_key", Text, ForeignKey("api_keys.name", ondelete="CASCADE"), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Index("api_key_secrets_by_api_key", "api_key"),
+)
+
+deleted_organizations = Table(
+    "deleted_organizations",
+    metadata,
+    Column("organization", Text, primary_key=True),
+    Column("delete_time", DateTime(timezone=True), nullable=False),
 )

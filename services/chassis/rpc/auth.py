@@ -27,6 +27,15 @@ class Verifier(Protocol):
         ...
 
 
+class SessionRequired(PermissionDenied):
+    """The call is not for API keys, whatever their scopes."""
+
+    reason = "SESSION_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("An API key cannot do this; sign in and send an access token.")
+
+
 def authenticated(users: Verifier, services: Verifier) -> Middleware:
     """Set the principal. Public RPCs look at no token; internal ones take only a service's."""
 
@@ -73,6 +82,8 @@ def authorized() -> Middleware:
         if policy.access == "permission":
             permitted = _streamed if method.streams_in else _permitted
             return permitted(policy.permission, _reader(policy.resources), handle)
+        if policy.access == "signed_in" and not policy.api_keys:
+            return _in_person(handle)
         return handle
 
     return around
@@ -82,6 +93,17 @@ def _called_by(callers: frozenset[str], handle: Handler) -> Handler:
     async def handler(call: Call) -> Any:
         if call.principal.subject not in callers:
             raise PermissionDenied("Only services of the platform may call this.")
+        return await handle(call)
+
+    return handler
+
+
+def _in_person(handle: Handler) -> Handler:
+    """Scopes limit what an API key may do; where no permission is asked they cannot, so the call needs a session."""
+
+    async def handler(call: Call) -> Any:
+        if call.principal.api_key:
+            raise SessionRequired
         return await handle(call)
 
     return handler

@@ -19,13 +19,14 @@ from services.chassis.limits import TokenBucket
 from services.chassis.rpc.auth import Verifier, authenticated, authorized
 from services.chassis.rpc.deadlines import deadlines
 from services.chassis.rpc.errors import errors_to_status
+from services.chassis.rpc.guesses import Counter, guess_limited
 from services.chassis.rpc.limits import rate_limited
 from services.chassis.rpc.middleware import Method, Middleware, surrounded
 from services.chassis.rpc.observed import observed, traced
 from services.chassis.rpc.repeats import repeatable
 from services.chassis.rpc.shedding import shed
 from services.chassis.rpc.validation import bound_to_path, validated
-from trellis.policies import POLICIES
+from trellis.policies import POLICIES, Policy
 
 MAX_MESSAGE_BYTES = 4 << 20
 
@@ -52,6 +53,8 @@ class Guards:
     max_concurrent_calls: int
     unfinished: set[asyncio.Task[Any]]
     """Mutations that outlived their call; the drain waits for them."""
+    guesses: Counter | None = None
+    """Counts guesses at secrets; None limits none."""
 
 
 def middleware(guards: Guards) -> list[Middleware]:
@@ -67,11 +70,14 @@ def middleware(guards: Guards) -> list[Middleware]:
         bound_to_path(),  # the message is what the URL said
         validated(),  # handlers see well-formed requests only
         rate_limited(guards.buckets),  # after validation: nonsense costs no token
+        guess_limited(guards.guesses),  # before the secret is looked at
         repeatable(guards.keyring),  # innermost: only what would run is remembered
     ]
 
 
-def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+def build_server(
+    servicers: Sequence[Servicer], guards: Guards, for_the_edge: Sequence[Servicer] = ()
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """Return the server, not yet bound, and its health, NOT_SERVING until said otherwise."""
     server = grpc.aio.server(
         options=[
@@ -84,6 +90,9 @@ def build_server(servicers: Sequence[Servicer], guards: Guards) -> tuple[grpc.ai
     around = middleware(guards)
     for servicer in servicers:
         servicer.add(surrounded(servicer.implementation, _methods(servicer.descriptor), around), server)
+    for servicer in for_the_edge:
+        methods = [_unlisted(servicer.descriptor, rpc) for rpc in servicer.descriptor.methods]
+        servicer.add(surrounded(servicer.implementation, methods, [errors_to_status(guards.service)]), server)
     probe = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(probe, server)
     names = [servicer.descriptor.full_name for servicer in servicers]
@@ -103,6 +112,35 @@ def _methods(descriptor: ServiceDescriptor) -> list[Method]:
         )
         for rpc in descriptor.methods
     ]
+
+
+def _unlisted(service: ServiceDescriptor, rpc: Any) -> Method:
+    """Return a method that no contract of ours has: anybody who reaches the process may call it, and it costs little."""
+    return Method(
+        Policy(
+            method=f"/{service.full_name}/{rpc.name}",
+            service="",
+            access="public",
+            permission="",
+            callers=(),
+            timeout_s=0,
+            repeatable="always",
+            rate_limit=None,
+            audited=False,
+            resources=(),
+            bindings=(),
+            validated=False,
+            slo_latency_ms=0,
+            slo_success=0,
+            reasons=(),
+            api_keys=False,
+        ),
+        _type(rpc.input_type),
+        _type(rpc.output_type),
+        rpc.client_streaming,
+        rpc.server_streaming,
+        rpc.name,
+    )
 
 
 def _type(descriptor: Any) -> type[Message]:

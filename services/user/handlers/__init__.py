@@ -30,10 +30,10 @@ class Handlers:
     attribute_schemas: AttributeSchemaHandlers
     invitations: InvitationHandlers
     domains: DomainHandlers
-    imports: ImportHandlers
     lifecycle: LifecycleHandlers
     operations: OperationHandlers
     personal_data: PersonalDataHandlers
+    imports: ImportHandlers
 
 
 __all__ = [

@@ -35,7 +35,7 @@ async def test_a_new_key_is_published_first_signs_later_and_the_old_one_stays_un
 ) -> None:
     old = (await published(service))[0]
 
-    new = await service.parts.keys.rotate()
+    new = (await service.parts.keys.rotate_signing_keys()).keys[-1].kid
 
     assert await published(service) == [old, new]
     time.move(seconds=119)
@@ -48,10 +48,18 @@ async def test_a_new_key_is_published_first_signs_later_and_the_old_one_stays_un
     assert await published(service) == [new]
 
 
+async def test_a_key_says_when_it_ends_as_soon_as_that_is_known(service: AuthProcess, time: Time) -> None:
+    await service.parts.keys.rotate_signing_keys()
+
+    old, new = json.loads((await service.keys()).data)["keys"]
+    assert old["exp"] == int(time().timestamp()) + 120 + 300 + 30
+    assert "exp" not in new
+
+
 async def test_rotation_refuses_no_token(service: AuthProcess, ada: Account, time: Time) -> None:
     for _ in range(5):
         before = await service.sign_in()
-        await service.parts.keys.rotate()
+        await service.parts.keys.rotate_signing_keys()
         time.move(minutes=4)
         after = await service.sign_in()
 

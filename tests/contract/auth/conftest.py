@@ -12,9 +12,11 @@ from cli.engines.postgres import PostgresEngine
 from services.auth import convert, events
 from services.auth.store import (
     SqlAccounts,
+    SqlApiKeys,
     SqlAuthTransaction,
     SqlRoleBindings,
     SqlRoles,
+    SqlServiceAccounts,
     SqlSessions,
     SqlSigningKeys,
     SqlSignUps,
@@ -60,6 +62,8 @@ def sql(database: Database) -> Ports:
         partial(SqlAuthTransaction, database),
         SqlRoles(database),
         SqlRoleBindings(database),
+        SqlServiceAccounts(database),
+        SqlApiKeys(database),
     )
 
 

@@ -338,12 +338,17 @@ def key(number: int, **values: object) -> SigningKey:
     return replace(made, **values)  # type: ignore[arg-type]
 
 
-async def test_signing_keys_are_kept_oldest_first(ports: Ports) -> None:
-    for number in (2, 1, 3):
-        await ports.keys.add(key(number))
+async def add_keys(ports: Ports, *keys: SigningKey) -> None:
+    async with ports.begin() as tx:
+        for each in keys:
+            await tx.keys.add(each)
+        await tx.commit()
 
-    assert sorted(kept.kid for kept in await ports.keys.all()) == ["key_1", "key_2", "key_3"]
-    assert key(1) in await ports.keys.all()
+
+async def test_signing_keys_are_kept_oldest_first(ports: Ports) -> None:
+    await add_keys(ports, key(1), key(2), key(3))
+
+    assert await ports.keys.all() == [key(1), key(2), key(3)]
 
 
 async def test_there_is_one_first_key(ports: Ports) -> None:
@@ -355,14 +360,56 @@ async def test_there_is_one_first_key(ports: Ports) -> None:
 
 
 async def test_keys_retire_when_their_time_has_come(ports: Ports, time: Time) -> None:
-    for number in (1, 2, 3):
-        await ports.keys.add(key(number))
-
-    await ports.keys.retire_before("key_2", NOW + later(minutes=7))
-    await ports.keys.retire_before("key_3", NOW + later(minutes=9))
+    await add_keys(ports, key(1), key(2), key(3))
+    async with ports.begin() as tx:
+        assert [kept.kid for kept in await tx.keys.lock()] == ["key_1", "key_2", "key_3"]
+        await tx.keys.retire("key_1", NOW + later(minutes=7))
+        await tx.keys.retire("key_2", NOW + later(minutes=9))
+        await tx.commit()
 
     assert [kept.kid for kept in await ports.keys.all()] == ["key_1", "key_2", "key_3"]
     time.move(minutes=7)
     assert [kept.kid for kept in await ports.keys.all()] == ["key_2", "key_3"]
     time.move(minutes=2)
     assert [kept.kid for kept in await ports.keys.all()] == ["key_3"]
+
+
+async def test_a_rotation_that_is_cut_off_changes_no_key(ports: Ports) -> None:
+    await add_keys(ports, key(1))
+    async with ports.begin() as tx:
+        await tx.keys.lock()
+        await tx.keys.add(key(2))
+        await tx.keys.retire("key_1", NOW + later(minutes=7))
+
+    assert await ports.keys.all() == [key(1)]
+
+
+async def test_expired_sessions_are_forgotten_the_oldest_first_and_a_few_at_a_time(ports: Ports) -> None:
+    ended = [
+        replace(FIRST, name=f"{ADA.user}/sessions/old_{days}", expire_time=NOW - later(days=days)) for days in range(1, 6)
+    ]
+    await add_sessions(ports, FIRST, *reversed(ended))
+
+    async with ports.begin() as tx:
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 3
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 1
+        assert await tx.sessions.forget(NOW - later(days=1), 3) == 0
+        await tx.commit()
+
+    assert await ports.sessions.find(FIRST.name) == FIRST
+    assert await ports.sessions.find(ended[0].name) == ended[0], "it expired at that moment, not before"
+    assert [await ports.sessions.find(each.name) for each in ended[1:]] == [None] * 4
+
+
+async def test_expired_sign_ups_are_forgotten_used_or_not(ports: Ports) -> None:
+    over = replace(SIGN_UP, id="sup_2", expire_time=NOW - later(seconds=1))
+    used = replace(over, id="sup_3", used_time=NOW - later(days=1))
+    await add_sign_ups(ports, SIGN_UP, over, used)
+
+    async with ports.begin() as tx:
+        assert await tx.sign_ups.forget(NOW, 10) == 2
+        await tx.commit()
+
+    assert await ports.sign_ups.find(SIGN_UP.id) == SIGN_UP
+    assert await ports.sign_ups.find(over.id) is None
+    assert await ports.sign_ups.find(used.id) is None

@@ -23,6 +23,7 @@ from trellis.policy.v1 import personal_data_pb2 as shared
 USER, SESSION = "users/usr_1", "users/usr_1/sessions/ses_1"
 ORG = "organizations/org_1"
 ROLE, BINDING, TEAM = f"{ORG}/roles/rol_1", f"{ORG}/roleBindings/rbd_1", f"{ORG}/teams/team_1"
+ROBOT, KEY = f"{ORG}/serviceAccounts/sva_1", f"{ORG}/apiKeys/apk_1"
 BOUND: Any = {"role_binding": BINDING, "organization": ORG, "role": ROLE, "subject": USER, "resource": ORG}
 CASES: list[tuple[Any, str, str, Message]] = [
     (
@@ -148,6 +149,66 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "auth.v1.password_changed",
         USER,
         pb.PasswordChanged(user=USER, kept_session=SESSION, change_time=timestamp(NOON)),
+    ),
+    (
+        domain.ServiceAccountCreated(ROBOT, ORG, "roles/member", NOON),
+        "auth.v1.service_account_created",
+        ROBOT,
+        pb.ServiceAccountCreated(service_account=ROBOT, organization=ORG, role="roles/member", create_time=timestamp(NOON)),
+    ),
+    (
+        domain.ServiceAccountUpdated(ROBOT, ORG, "roles/member", NOON),
+        "auth.v1.service_account_updated",
+        ROBOT,
+        pb.ServiceAccountUpdated(service_account=ROBOT, organization=ORG, role="roles/member", update_time=timestamp(NOON)),
+    ),
+    (
+        domain.ServiceAccountDisabled(ROBOT, ORG, NOON),
+        "auth.v1.service_account_disabled",
+        ROBOT,
+        pb.ServiceAccountDisabled(service_account=ROBOT, organization=ORG, update_time=timestamp(NOON)),
+    ),
+    (
+        domain.ServiceAccountEnabled(ROBOT, ORG, NOON),
+        "auth.v1.service_account_enabled",
+        ROBOT,
+        pb.ServiceAccountEnabled(service_account=ROBOT, organization=ORG, update_time=timestamp(NOON)),
+    ),
+    (
+        domain.ServiceAccountDeleted(ROBOT, ORG, NOON),
+        "auth.v1.service_account_deleted",
+        ROBOT,
+        pb.ServiceAccountDeleted(service_account=ROBOT, organization=ORG, delete_time=timestamp(NOON)),
+    ),
+    (
+        domain.ApiKeyCreated(KEY, ORG, USER, ("users.list",), NOON),
+        "auth.v1.api_key_created",
+        KEY,
+        pb.ApiKeyCreated(api_key=KEY, organization=ORG, subject=USER, scopes=["users.list"], create_time=timestamp(NOON)),
+    ),
+    (
+        domain.ApiKeyUpdated(KEY, ORG, USER, ("users.list",), NOON),
+        "auth.v1.api_key_updated",
+        KEY,
+        pb.ApiKeyUpdated(api_key=KEY, organization=ORG, subject=USER, scopes=["users.list"], update_time=timestamp(NOON)),
+    ),
+    (
+        domain.ApiKeyRotated(KEY, ORG, USER, NOON, NOON),
+        "auth.v1.api_key_rotated",
+        KEY,
+        pb.ApiKeyRotated(
+            api_key=KEY,
+            organization=ORG,
+            subject=USER,
+            overlap_end_time=timestamp(NOON),
+            update_time=timestamp(NOON),
+        ),
+    ),
+    (
+        domain.ApiKeyRevoked(KEY, ORG, USER, NOON),
+        "auth.v1.api_key_revoked",
+        KEY,
+        pb.ApiKeyRevoked(api_key=KEY, organization=ORG, subject=USER, revoke_time=timestamp(NOON)),
     ),
 ]
 

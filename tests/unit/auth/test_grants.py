@@ -54,8 +54,8 @@ def slow(store: FakeAuthStore) -> SlowRoleBindings:
 
 
 @pytest.fixture
-def grants(memberships: FakeMemberships, slow: SlowRoleBindings, time: Time) -> Grants:
-    return Grants(memberships, slow, CATALOGUE, time)
+def grants(store: FakeAuthStore, memberships: FakeMemberships, slow: SlowRoleBindings, time: Time) -> Grants:
+    return Grants(memberships, store.ports.service_accounts, slow, CATALOGUE, time)
 
 
 async def test_many_who_ask_at_once_are_one_reading(grants: Grants, slow: SlowRoleBindings) -> None:

@@ -19,13 +19,14 @@ from services.auth.domain import (
     VerificationInvalid,
 )
 from services.auth.handlers import KeyHandlers
+from services.auth.handlers.sessions import BATCH
 from services.auth.handlers.sign_ins import SignIn
 from services.auth.handlers.sign_ups import SignUp
 from services.auth.ports import Begin
 from services.chassis.principal import Principal
 from tests.conftest import Time
 from tests.fakes.auth import FakeAccounts, FakeAuthStore, FakeSignUps
-from tests.fakes.auth_process import PASSWORD, Parts
+from tests.fakes.auth_process import PASSWORD, ROTATION, Parts
 
 ADA, ORG = "ada@example.com", "organizations/org_1"
 
@@ -181,11 +182,16 @@ async def test_a_refresh_token_is_the_same_until_it_is_rotated(parts: Parts, ada
     assert parts.tokens.read_refresh(token) == (session.name, 1)
 
 
+async def rotated(keys: KeyHandlers) -> str:
+    """Rotate and return the new key's id."""
+    return (await keys.rotate_signing_keys()).keys[-1].kid
+
+
 async def test_other_processes_sign_with_a_new_key_without_a_restart(parts: Parts, store: FakeAuthStore, time: Time) -> None:
-    other = KeyHandlers(store.keys, time, parts.ids.new, activation=timedelta(minutes=2), lifetime=timedelta(minutes=5))
+    other = KeyHandlers(store.ports.keys, store.ports.begin, time, parts.ids.new, ROTATION)
     old = (await other.signing_key()).kid
 
-    new = await parts.keys.rotate()
+    new = await rotated(parts.keys)
     time.move(minutes=2)
 
     assert new != old
@@ -193,9 +199,9 @@ async def test_other_processes_sign_with_a_new_key_without_a_restart(parts: Part
 
 
 async def test_keys_are_read_at_most_every_few_seconds(parts: Parts, store: FakeAuthStore, time: Time) -> None:
-    other = KeyHandlers(store.keys, time, parts.ids.new, activation=timedelta(minutes=2), lifetime=timedelta(minutes=5))
+    other = KeyHandlers(store.ports.keys, store.ports.begin, time, parts.ids.new, ROTATION)
     before = await parts.keys.get_jwks()
-    new = await other.rotate()
+    new = await rotated(other)
 
     assert await parts.keys.get_jwks() == before
     time.move(seconds=5)
@@ -204,9 +210,9 @@ async def test_keys_are_read_at_most_every_few_seconds(parts: Parts, store: Fake
 
 async def test_keys_rotated_again_before_the_first_signs_leave_no_gap(parts: Parts, time: Time) -> None:
     first = (await parts.keys.signing_key()).kid
-    second = await parts.keys.rotate()
+    second = await rotated(parts.keys)
     time.move(seconds=60)
-    third = await parts.keys.rotate()
+    third = await rotated(parts.keys)
 
     signed = []
     for _ in range(4):
@@ -214,3 +220,28 @@ async def test_keys_rotated_again_before_the_first_signs_leave_no_gap(parts: Par
         time.move(seconds=60)
 
     assert signed == [first, second, third, third]
+
+
+async def test_sessions_are_forgotten_a_month_after_their_end_batch_by_batch(
+    parts: Parts, store: FakeAuthStore, time: Time
+) -> None:
+    for number in range(BATCH + 1):
+        name = f"users/usr_1/sessions/ses_{number}"
+        store.tables.sessions[name] = Session(name, "users/usr_1", "", "", time(), time(), time())
+
+    time.move(days=30)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (False, BATCH + 1)
+    time.move(seconds=1)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (True, 1)
+    assert (await parts.sessions.forget_sessions(), len(store.tables.sessions)) == (False, 0)
+
+
+async def test_sign_ups_are_forgotten_a_week_after_their_link(parts: Parts, store: FakeAuthStore, time: Time) -> None:
+    await parts.sign_ups.sign_up(SignUp("new@example.com", PASSWORD, "New"))
+
+    time.move(days=8)
+    assert (await parts.sign_ups.forget_sign_ups(), len(store.tables.sign_ups)) == (False, 1)
+    time.move(seconds=1)
+    await parts.sign_ups.forget_sign_ups()
+
+    assert store.tables.sign_ups == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.home import SERVICES, Home, PortTaken, refuse_taken
+from cli.home import OPERATOR, SERVICES, Home, PortTaken, refuse_taken
 
 
 def test_ports_stay_the_same_and_lie_below_what_the_kernel_hands_out(tmp_path: Path) -> None:
@@ -52,5 +52,5 @@ def test_secrets_are_made_once_for_the_owner_alone(tmp_path: Path) -> None:
 def test_the_published_keys_hold_no_private_part(tmp_path: Path) -> None:
     keys = json.loads(Home(tmp_path).service_keys())["keys"]
 
-    assert [key["kid"] for key in keys] == list(SERVICES)
+    assert [key["kid"] for key in keys] == [*SERVICES, OPERATOR]
     assert all({"kty", "crv", "x", "y", "kid"} == set(key) for key in keys)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from compiler.http_template import compile_template
-from compiler.model import HttpBinding, Policy, RateLimit, Resource, Variable
+from compiler.model import Bucket, GuessLimit, HttpBinding, Policy, RateLimit, Resource, Variable
 from tests.unit.compiler.fixture import contract
 
 
@@ -15,7 +15,10 @@ def test_an_rpc_is_read_with_its_policy_and_binding() -> None:
     update = next(rpc for rpc in contract().rpcs if rpc.name == "UpdateCart")
     assert update.path == "/trellis.shop.v1.CartService/UpdateCart"
     assert update.process == "shop"
-    assert (update.place.file, update.place.comment) == ("trellis/shop/v1/shop.proto", "Changes a cart.")
+    assert (update.place.file, update.place.comment.partition("\n")[0]) == (
+        "trellis/shop/v1/shop.proto",
+        "Changes a cart.",
+    )
     assert not update.no_side_effects
     assert update.bindings == (
         HttpBinding(
@@ -39,7 +42,8 @@ def test_an_rpc_is_read_with_its_policy_and_binding() -> None:
         slo_latency_ms=250,
         slo_success=0.99,
         audited=True,
-        reasons=(),
+        reasons=("CART_NOT_FOUND",),
+        guesses=GuessLimit(("CART_NOT_FOUND",), "request_id", Bucket(7, 9, 60.0), None, Bucket(8, 8, 60.0), consecutive=100),
     )
 
 

@@ -72,6 +72,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The current password is wrong. Nothing changed."""
     ERROR_REASON_RESET_INVALID: _ErrorReason.ValueType  # 103
     """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
+    ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 120
+    """There is no such service account."""
+    ERROR_REASON_SERVICE_ACCOUNT_INACTIVE: _ErrorReason.ValueType  # 121
+    """The service account is disabled. Enable it first."""
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 122
+    """There is no such key, or the caller does not manage it; which of the two is not said."""
+    ERROR_REASON_API_KEY_ENDED: _ErrorReason.ValueType  # 123
+    """The key was revoked. Make another."""
+    ERROR_REASON_SCOPE_FORBIDDEN: _ErrorReason.ValueType  # 124
+    """A key gets no scope that the caller or its subject may not use, and an existing key no further one."""
+    ERROR_REASON_SUBJECT_FORBIDDEN: _ErrorReason.ValueType  # 125
+    """A secret is given to its own user, or for a service account to whoever manages it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why auth refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.auth`."""
@@ -126,4 +138,16 @@ ERROR_REASON_PASSWORD_WRONG: ErrorReason.ValueType  # 102
 """The current password is wrong. Nothing changed."""
 ERROR_REASON_RESET_INVALID: ErrorReason.ValueType  # 103
 """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
+ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 120
+"""There is no such service account."""
+ERROR_REASON_SERVICE_ACCOUNT_INACTIVE: ErrorReason.ValueType  # 121
+"""The service account is disabled. Enable it first."""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 122
+"""There is no such key, or the caller does not manage it; which of the two is not said."""
+ERROR_REASON_API_KEY_ENDED: ErrorReason.ValueType  # 123
+"""The key was revoked. Make another."""
+ERROR_REASON_SCOPE_FORBIDDEN: ErrorReason.ValueType  # 124
+"""A key gets no scope that the caller or its subject may not use, and an existing key no further one."""
+ERROR_REASON_SUBJECT_FORBIDDEN: ErrorReason.ValueType  # 125
+"""A secret is given to its own user, or for a service account to whoever manages it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -50,6 +50,10 @@ class _CommonReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommonRe
     """Nothing is served at that address, or not with that verb. Sent by the edge."""
     COMMON_REASON_REQUEST_TOO_LARGE: _CommonReason.ValueType  # 13
     """The request is larger than 1 MB. Sent by the edge."""
+    COMMON_REASON_SESSION_REQUIRED: _CommonReason.ValueType  # 120
+    """The call needs a session: an API key may not do it, whatever its scopes. Sign in and call with an access token."""
+    COMMON_REASON_API_KEY_INVALID: _CommonReason.ValueType  # 121
+    """The API key is unknown, altered, expired or revoked, or its subject may not call any more. Sent by the edge."""
 
 class CommonReason(_CommonReason, metaclass=_CommonReasonEnumTypeWrapper):
     """Why a call was refused before or beside its own rules. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the
@@ -84,4 +88,8 @@ COMMON_REASON_ENDPOINT_UNKNOWN: CommonReason.ValueType  # 12
 """Nothing is served at that address, or not with that verb. Sent by the edge."""
 COMMON_REASON_REQUEST_TOO_LARGE: CommonReason.ValueType  # 13
 """The request is larger than 1 MB. Sent by the edge."""
+COMMON_REASON_SESSION_REQUIRED: CommonReason.ValueType  # 120
+"""The call needs a session: an API key may not do it, whatever its scopes. Sign in and call with an access token."""
+COMMON_REASON_API_KEY_INVALID: CommonReason.ValueType  # 121
+"""The API key is unknown, altered, expired or revoked, or its subject may not call any more. Sent by the edge."""
 Global___CommonReason: _TypeAlias = CommonReason  # noqa: Y015

@@ -26,7 +26,7 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrellis/policy/v1/policy.proto\x12\x11trellis.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb3\x04\n\x0cMethodPolicy\x12\x18\n\x06public\x18\x01 \x01(\x08H\x00R\x06public\x12\x1d\n\tsigned_in\x18\x02 \x01(\x08H\x00R\x08signedIn\x12 \n\npermission\x18\x03 \x01(\tH\x00R\npermission\x12\x39\n\x08internal\x18\x04 \x01(\x0b\x32\x1b.trellis.policy.v1.InternalH\x00R\x08internal\x12@\n\ngranted_to\x18\x05 \x03(\x0e\x32!.trellis.policy.v1.PredefinedRoleR\tgrantedTo\x12\x33\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12=\n\nrepeatable\x18\x07 \x01(\x0e\x32\x1d.trellis.policy.v1.RepeatableR\nrepeatable\x12;\n\nrate_limit\x18\x08 \x01(\x0b\x32\x1c.trellis.policy.v1.RateLimitR\trateLimit\x12(\n\x03slo\x18\t \x01(\x0b\x32\x16.trellis.policy.v1.SloR\x03slo\x12\x18\n\x07\x61udited\x18\n \x01(\x08R\x07\x61udited\x12\x18\n\x07reasons\x18\x0b \x03(\tR\x07reasons\x12\x32\n\x15permission_for_others\x18\x14 \x01(\tR\x13permissionForOthersB\x08\n\x06\x61\x63\x63\x65ss\"$\n\x08Internal\x12\x18\n\x07\x63\x61llers\x18\x01 \x03(\tR\x07\x63\x61llers\"\xd7\x01\n\tRateLimit\x12\x32\n\x03key\x18\x01 \x01(\x0e\x32 .trellis.policy.v1.RateLimit.KeyR\x03key\x12\x14\n\x05\x62urst\x18\x02 \x01(\rR\x05\x62urst\x12\x16\n\x06refill\x18\x03 \x01(\rR\x06refill\x12+\n\x03per\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03per\";\n\x03Key\x12\x13\n\x0fKEY_UNSPECIFIED\x10\x00\x12\x0e\n\nKEY_CALLER\x10\x01\x12\x0f\n\x0bKEY_ADDRESS\x10\x02\">\n\x03Slo\x12\x1d\n\nlatency_ms\x18\x01 \x01(\rR\tlatencyMs\x12\x18\n\x07success\x18\x02 \x01(\x01R\x07success\"k\n\x0b\x45ventPolicy\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12\x34\n\x07revokes\x18\x03 \x01(\x0b\x32\x1a.trellis.policy.v1.RevokesR\x07revokes\"\xb5\x01\n\x07Revokes\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subject\x12\"\n\x0corganization\x18\x02 \x01(\tR\x0corganization\x12\x18\n\x07session\x18\x03 \x01(\tR\x07session\x12\x17\n\x07\x61pi_key\x18\x04 \x01(\tR\x06\x61piKey\x12%\n\x0e\x65xcept_session\x18\x05 \x01(\tR\rexceptSession\x12\x12\n\x04time\x18\x06 \x01(\tR\x04time\"\xdc\x01\n\x0cReasonPolicy\x12\x12\n\x04\x63ode\x18\x01 \x01(\tR\x04\x63ode\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12I\n\x08metadata\x18\x03 \x03(\x0b\x32-.trellis.policy.v1.ReasonPolicy.MetadataEntryR\x08metadata\x12\x16\n\x06\x61\x64vice\x18\x04 \x01(\tR\x06\x61\x64vice\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01*\x83\x01\n\x0ePredefinedRole\x12\x1f\n\x1bPREDEFINED_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PREDEFINED_ROLE_OWNER\x10\x01\x12\x19\n\x15PREDEFINED_ROLE_ADMIN\x10\x02\x12\x1a\n\x16PREDEFINED_ROLE_MEMBER\x10\x03*s\n\nRepeatable\x12\x1a\n\x16REPEATABLE_UNSPECIFIED\x10\x00\x12\x15\n\x11REPEATABLE_ALWAYS\x10\x01\x12\x1c\n\x18REPEATABLE_BY_REQUEST_ID\x10\x02\x12\x14\n\x10REPEATABLE_NEVER\x10\x03*W\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x41TA_CLASS_PERSONAL\x10\x01\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x02:Y\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1f.trellis.policy.v1.MethodPolicyR\x06method:\\\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1c.trellis.policy.v1.DataClassR\tdataClass:W\n\x05\x65vent\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1e.trellis.policy.v1.EventPolicyR\x05\x65vent:\\\n\x06reason\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1f.trellis.policy.v1.ReasonPolicyR\x06reasonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrellis/policy/v1/policy.proto\x12\x11trellis.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\x87\x05\n\x0cMethodPolicy\x12\x18\n\x06public\x18\x01 \x01(\x08H\x00R\x06public\x12\x1d\n\tsigned_in\x18\x02 \x01(\x08H\x00R\x08signedIn\x12 \n\npermission\x18\x03 \x01(\tH\x00R\npermission\x12\x39\n\x08internal\x18\x04 \x01(\x0b\x32\x1b.trellis.policy.v1.InternalH\x00R\x08internal\x12@\n\ngranted_to\x18\x05 \x03(\x0e\x32!.trellis.policy.v1.PredefinedRoleR\tgrantedTo\x12\x33\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12=\n\nrepeatable\x18\x07 \x01(\x0e\x32\x1d.trellis.policy.v1.RepeatableR\nrepeatable\x12;\n\nrate_limit\x18\x08 \x01(\x0b\x32\x1c.trellis.policy.v1.RateLimitR\trateLimit\x12(\n\x03slo\x18\t \x01(\x0b\x32\x16.trellis.policy.v1.SloR\x03slo\x12\x18\n\x07\x61udited\x18\n \x01(\x08R\x07\x61udited\x12\x18\n\x07reasons\x18\x0b \x03(\tR\x07reasons\x12\x19\n\x08\x61pi_keys\x18\x0c \x01(\x08R\x07\x61piKeys\x12\x32\n\x15permission_for_others\x18\x14 \x01(\tR\x13permissionForOthers\x12\x37\n\x07guesses\x18\x16 \x01(\x0b\x32\x1d.trellis.policy.v1.GuessLimitR\x07guessesB\x08\n\x06\x61\x63\x63\x65ss\"$\n\x08Internal\x12\x18\n\x07\x63\x61llers\x18\x01 \x03(\tR\x07\x63\x61llers\"\xd7\x01\n\tRateLimit\x12\x32\n\x03key\x18\x01 \x01(\x0e\x32 .trellis.policy.v1.RateLimit.KeyR\x03key\x12\x14\n\x05\x62urst\x18\x02 \x01(\rR\x05\x62urst\x12\x16\n\x06refill\x18\x03 \x01(\rR\x06refill\x12+\n\x03per\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03per\";\n\x03Key\x12\x13\n\x0fKEY_UNSPECIFIED\x10\x00\x12\x0e\n\nKEY_CALLER\x10\x01\x12\x0f\n\x0bKEY_ADDRESS\x10\x02\"\xa6\x02\n\nGuessLimit\x12\x18\n\x07reasons\x18\x01 \x03(\tR\x07reasons\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12\x38\n\nby_address\x18\x03 \x01(\x0b\x32\x19.trellis.policy.v1.BucketR\tbyAddress\x12N\n\x16\x62y_address_and_account\x18\x04 \x01(\x0b\x32\x19.trellis.policy.v1.BucketR\x13\x62yAddressAndAccount\x12<\n\x0c\x62y_strangers\x18\x05 \x01(\x0b\x32\x19.trellis.policy.v1.BucketR\x0b\x62yStrangers\x12 \n\x0b\x63onsecutive\x18\x06 \x01(\rR\x0b\x63onsecutive\"c\n\x06\x42ucket\x12\x14\n\x05\x62urst\x18\x01 \x01(\rR\x05\x62urst\x12\x16\n\x06refill\x18\x02 \x01(\rR\x06refill\x12+\n\x03per\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03per\">\n\x03Slo\x12\x1d\n\nlatency_ms\x18\x01 \x01(\rR\tlatencyMs\x12\x18\n\x07success\x18\x02 \x01(\x01R\x07success\"k\n\x0b\x45ventPolicy\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12\x34\n\x07revokes\x18\x03 \x01(\x0b\x32\x1a.trellis.policy.v1.RevokesR\x07revokes\"\xb5\x01\n\x07Revokes\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subject\x12\"\n\x0corganization\x18\x02 \x01(\tR\x0corganization\x12\x18\n\x07session\x18\x03 \x01(\tR\x07session\x12\x17\n\x07\x61pi_key\x18\x04 \x01(\tR\x06\x61piKey\x12%\n\x0e\x65xcept_session\x18\x05 \x01(\tR\rexceptSession\x12\x12\n\x04time\x18\x06 \x01(\tR\x04time\"\xdc\x01\n\x0cReasonPolicy\x12\x12\n\x04\x63ode\x18\x01 \x01(\tR\x04\x63ode\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12I\n\x08metadata\x18\x03 \x03(\x0b\x32-.trellis.policy.v1.ReasonPolicy.MetadataEntryR\x08metadata\x12\x16\n\x06\x61\x64vice\x18\x04 \x01(\tR\x06\x61\x64vice\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01*\x83\x01\n\x0ePredefinedRole\x12\x1f\n\x1bPREDEFINED_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15PREDEFINED_ROLE_OWNER\x10\x01\x12\x19\n\x15PREDEFINED_ROLE_ADMIN\x10\x02\x12\x1a\n\x16PREDEFINED_ROLE_MEMBER\x10\x03*s\n\nRepeatable\x12\x1a\n\x16REPEATABLE_UNSPECIFIED\x10\x00\x12\x15\n\x11REPEATABLE_ALWAYS\x10\x01\x12\x1c\n\x18REPEATABLE_BY_REQUEST_ID\x10\x02\x12\x14\n\x10REPEATABLE_NEVER\x10\x03*W\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x41TA_CLASS_PERSONAL\x10\x01\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x02:Y\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1f.trellis.policy.v1.MethodPolicyR\x06method:\\\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1c.trellis.policy.v1.DataClassR\tdataClass:W\n\x05\x65vent\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1e.trellis.policy.v1.EventPolicyR\x05\x65vent:\\\n\x06reason\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1f.trellis.policy.v1.ReasonPolicyR\x06reasonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +35,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REASONPOLICY_METADATAENTRY']._loaded_options = None
   _globals['_REASONPOLICY_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_PREDEFINEDROLE']._serialized_start=1522
-  _globals['_PREDEFINEDROLE']._serialized_end=1653
-  _globals['_REPEATABLE']._serialized_start=1655
-  _globals['_REPEATABLE']._serialized_end=1770
-  _globals['_DATACLASS']._serialized_start=1772
-  _globals['_DATACLASS']._serialized_end=1859
+  _globals['_PREDEFINEDROLE']._serialized_start=2004
+  _globals['_PREDEFINEDROLE']._serialized_end=2135
+  _globals['_REPEATABLE']._serialized_start=2137
+  _globals['_REPEATABLE']._serialized_end=2252
+  _globals['_DATACLASS']._serialized_start=2254
+  _globals['_DATACLASS']._serialized_end=2341
   _globals['_METHODPOLICY']._serialized_start=120
-  _globals['_METHODPOLICY']._serialized_end=683
-  _globals['_INTERNAL']._serialized_start=685
-  _globals['_INTERNAL']._serialized_end=721
-  _globals['_RATELIMIT']._serialized_start=724
-  _globals['_RATELIMIT']._serialized_end=939
-  _globals['_RATELIMIT_KEY']._serialized_start=880
-  _globals['_RATELIMIT_KEY']._serialized_end=939
-  _globals['_SLO']._serialized_start=941
-  _globals['_SLO']._serialized_end=1003
-  _globals['_EVENTPOLICY']._serialized_start=1005
-  _globals['_EVENTPOLICY']._serialized_end=1112
-  _globals['_REVOKES']._serialized_start=1115
-  _globals['_REVOKES']._serialized_end=1296
-  _globals['_REASONPOLICY']._serialized_start=1299
-  _globals['_REASONPOLICY']._serialized_end=1519
-  _globals['_REASONPOLICY_METADATAENTRY']._serialized_start=1460
-  _globals['_REASONPOLICY_METADATAENTRY']._serialized_end=1519
+  _globals['_METHODPOLICY']._serialized_end=767
+  _globals['_INTERNAL']._serialized_start=769
+  _globals['_INTERNAL']._serialized_end=805
+  _globals['_RATELIMIT']._serialized_start=808
+  _globals['_RATELIMIT']._serialized_end=1023
+  _globals['_RATELIMIT_KEY']._serialized_start=964
+  _globals['_RATELIMIT_KEY']._serialized_end=1023
+  _globals['_GUESSLIMIT']._serialized_start=1026
+  _globals['_GUESSLIMIT']._serialized_end=1320
+  _globals['_BUCKET']._serialized_start=1322
+  _globals['_BUCKET']._serialized_end=1421
+  _globals['_SLO']._serialized_start=1423
+  _globals['_SLO']._serialized_end=1485
+  _globals['_EVENTPOLICY']._serialized_start=1487
+  _globals['_EVENTPOLICY']._serialized_end=1594
+  _globals['_REVOKES']._serialized_start=1597
+  _globals['_REVOKES']._serialized_end=1778
+  _globals['_REASONPOLICY']._serialized_start=1781
+  _globals['_REASONPOLICY']._serialized_end=2001
+  _globals['_REASONPOLICY_METADATAENTRY']._serialized_start=1942
+  _globals['_REASONPOLICY_METADATAENTRY']._serialized_end=2001
 # @@protoc_insertion_point(module_scope)

@@ -123,11 +123,13 @@ class MethodPolicy(_message.Message):
     SLO_FIELD_NUMBER: _builtins.int
     AUDITED_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    API_KEYS_FIELD_NUMBER: _builtins.int
     PERMISSION_FOR_OTHERS_FIELD_NUMBER: _builtins.int
+    GUESSES_FIELD_NUMBER: _builtins.int
     public: _builtins.bool
     """Anybody, without a token."""
     signed_in: _builtins.bool
-    """Whoever presents a valid access token, whatever it permits."""
+    """Whoever presents a valid access token, whatever it permits. An API key is enough only where `api_keys` says so."""
     permission: _builtins.str
     """Whoever presents an access token that carries this permission for the organization the request names,
     for example `memberships.create`.
@@ -136,6 +138,8 @@ class MethodPolicy(_message.Message):
     """When the call may be sent again without doing its work twice."""
     audited: _builtins.bool
     """Whether each call, allowed or refused, is written to the audit log."""
+    api_keys: _builtins.bool
+    """Whether an API key of any scope may do what asks for no permission. Only with `signed_in`; unset, the call needs a session."""
     permission_for_others: _builtins.str
     """The permission with which a `signed_in` caller may ask about others than itself, as the RPC's comment says. The
     service checks it.
@@ -166,6 +170,10 @@ class MethodPolicy(_message.Message):
         those that every RPC shares.
         """
 
+    @_builtins.property
+    def guesses(self) -> Global___GuessLimit:
+        """How often a secret may be guessed at through the RPC. Unset: it takes none."""
+
     def __init__(
         self,
         *,
@@ -180,11 +188,13 @@ class MethodPolicy(_message.Message):
         slo: Global___Slo | None = ...,
         audited: _builtins.bool = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        api_keys: _builtins.bool = ...,
         permission_for_others: _builtins.str = ...,
+        guesses: Global___GuessLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "guesses", b"guesses", "internal", b"internal", "permission", b"permission", "public", b"public", "rate_limit", b"rate_limit", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audited", b"audited", "granted_to", b"granted_to", "internal", b"internal", "permission", b"permission", "permission_for_others", b"permission_for_others", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "api_keys", b"api_keys", "audited", b"audited", "granted_to", b"granted_to", "guesses", b"guesses", "internal", b"internal", "permission", b"permission", "permission_for_others", b"permission_for_others", "public", b"public", "rate_limit", b"rate_limit", "reasons", b"reasons", "repeatable", b"repeatable", "signed_in", b"signed_in", "slo", b"slo", "timeout", b"timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_access: _TypeAlias = _typing.Literal["public", "signed_in", "permission", "internal"]  # noqa: Y015
     _WhichOneofArgType_access: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
@@ -201,7 +211,7 @@ class Internal(_message.Message):
     CALLERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def callers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The calling services, for example `auth`."""
+        """The calling services, for example `auth`; `operator` for whoever runs the platform."""
 
     def __init__(
         self,
@@ -274,6 +284,94 @@ class RateLimit(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RateLimit: _TypeAlias = RateLimit  # noqa: Y015
+
+@_typing.final
+class GuessLimit(_message.Message):
+    """How often a secret may be guessed at. Only wrong guesses count, and whoever knows a secret cannot be locked out of it by
+    those who do not: an address that gave the right one within a month has buckets of its own.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASONS_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    BY_ADDRESS_FIELD_NUMBER: _builtins.int
+    BY_ADDRESS_AND_ACCOUNT_FIELD_NUMBER: _builtins.int
+    BY_STRANGERS_FIELD_NUMBER: _builtins.int
+    CONSECUTIVE_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field that says whose secret it is, for example `email`. Its value is kept as a MAC alone, and what is answered does
+    not depend on whether anybody has it. Empty: the caller's, where there is one; else the secret itself says it.
+    """
+    consecutive: _builtins.int
+    """Wrong guesses about one secret without a right one between them: of all strangers together, and of each other address.
+    0 sets no limit.
+    """
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The error reasons that say a guess was wrong."""
+
+    @_builtins.property
+    def by_address(self) -> Global___Bucket:
+        """Wrong guesses of one network address (of IPv6: one /64), whosever secret they are about."""
+
+    @_builtins.property
+    def by_address_and_account(self) -> Global___Bucket:
+        """Wrong guesses of one network address about one secret."""
+
+    @_builtins.property
+    def by_strangers(self) -> Global___Bucket:
+        """Wrong guesses about one secret of all addresses together that did not give the right one within a month."""
+
+    def __init__(
+        self,
+        *,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        field: _builtins.str = ...,
+        by_address: Global___Bucket | None = ...,
+        by_address_and_account: Global___Bucket | None = ...,
+        by_strangers: Global___Bucket | None = ...,
+        consecutive: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by_address", b"by_address", "by_address_and_account", b"by_address_and_account", "by_strangers", b"by_strangers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_address", b"by_address", "by_address_and_account", b"by_address_and_account", "by_strangers", b"by_strangers", "consecutive", b"consecutive", "field", b"field", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GuessLimit: _TypeAlias = GuessLimit  # noqa: Y015
+
+@_typing.final
+class Bucket(_message.Message):
+    """A token bucket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BURST_FIELD_NUMBER: _builtins.int
+    REFILL_FIELD_NUMBER: _builtins.int
+    PER_FIELD_NUMBER: _builtins.int
+    burst: _builtins.int
+    """What a full bucket allows at once."""
+    refill: _builtins.int
+    """What flows back into the bucket in `per`."""
+    @_builtins.property
+    def per(self) -> _duration_pb2.Duration:
+        """The time in which `refill` flows back."""
+
+    def __init__(
+        self,
+        *,
+        burst: _builtins.int = ...,
+        refill: _builtins.int = ...,
+        per: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["per", b"per"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burst", b"burst", "per", b"per", "refill", b"refill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Bucket: _TypeAlias = Bucket  # noqa: Y015
 
 @_typing.final
 class Slo(_message.Message):

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_imports"
+revision = "0007_imports"
 down_revision = "0006_attributes"
 
 IMPORTED = sa.text("provisioned_by IS NOT NULL")

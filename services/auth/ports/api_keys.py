@@ -1,0 +1,55 @@
+"""Where API keys are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from services.auth.domain import ApiKey, Managed, Presented
+from services.chassis.lists import ListQuery, Rows
+
+
+class ApiKeys(Protocol):
+    """Reads API keys, one statement each."""
+
+    async def get(self, name: str) -> ApiKey:
+        """Raises ApiKeyNotFound."""
+        ...
+
+    async def list(
+        self, organization: str, managed: Managed, at: datetime, query: ListQuery, *, show_ended: bool
+    ) -> Rows[ApiKey]:
+        """Return a page of the keys that a caller manages."""
+        ...
+
+    async def find_presented(self, secret_hash: bytes) -> Presented | None:
+        """Return what is known of a secret."""
+        ...
+
+    async def note_use(self, name: str, at: datetime) -> None:
+        """Write when a key was last used."""
+        ...
+
+
+class ChangedApiKeys(Protocol):
+    """API keys inside a transaction."""
+
+    async def add(self, key: ApiKey) -> None:
+        """Write a new key, which has no secret yet."""
+        ...
+
+    async def lock(self, name: str) -> ApiKey:
+        """Lock and return a key. Raises ApiKeyNotFound."""
+        ...
+
+    async def save(self, key: ApiKey) -> None:
+        """Write the key's current values."""
+        ...
+
+    async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
+        """Write another secret of a key."""
+        ...
+
+    async def end_secrets(self, name: str, at: datetime) -> None:
+        """Let every secret of a key end at `at`, those that would end earlier when they would."""
+        ...

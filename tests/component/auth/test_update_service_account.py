@@ -1,0 +1,42 @@
+"""ServiceAccountService.UpdateServiceAccount."""
+
+from __future__ import annotations
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from services.auth.domain import (
+    ServiceAccountUpdated,
+)
+from tests.component.auth.acme import ACME, ADA, Acme
+from tests.component.auth.keys import make_account
+from tests.component.refusals import refusal
+from tests.conftest import Time
+from tests.fakes.auth import FakeAuthStore
+from trellis.auth.v1 import service_account_service_pb2 as rpc
+
+
+async def update(acme: Acme, account: rpc.ServiceAccount, *paths: str) -> rpc.ServiceAccount:
+    request = rpc.UpdateServiceAccountRequest(service_account=account, update_mask=FieldMask(paths=paths))
+    return await acme.service.service_accounts.UpdateServiceAccount(request, metadata=await acme.token(ADA))
+
+
+async def test_another_role_is_announced(acme: Acme, store: FakeAuthStore, time: Time) -> None:
+    account = await make_account(acme)
+
+    changed = await update(acme, rpc.ServiceAccount(name=account.name, role="roles/admin"), "role")
+
+    assert (changed.role, changed.display_name) == ("roles/admin", "Robot")
+    assert store.events[-1] == ServiceAccountUpdated(account.name, ACME, "roles/admin", time())
+
+
+async def test_who_was_slower_is_told(acme: Acme) -> None:
+    account = await make_account(acme)
+    late = rpc.ServiceAccount(name=account.name, display_name="Late", etag='"9"')
+
+    assert (await refusal(update(acme, late, "display_name"))).reason == "ETAG_MISMATCH"
+
+
+async def test_what_is_not_there_is_not_found(acme: Acme) -> None:
+    nothing = rpc.ServiceAccount(name=f"{ACME}/serviceAccounts/sva_no", display_name="x")
+
+    assert (await refusal(update(acme, nothing))).reason == "SERVICE_ACCOUNT_NOT_FOUND"
