@@ -36,8 +36,8 @@ def seed(
     """Plant made-up people and organizations in the running platform, always the same ones.
 
     Whoever signs up follows the link in their mail and costs a password hash, by the real RPCs: of s everybody, of m and l
-    the owners; the others are imported and have no account until they sign up. On two cores s takes a second, m three, l two
-    minutes. Planting again adds nobody, and goes on where it was cut short. All who have accounts share one password, which
+    the owners; the others are imported and have no account until they sign up. On two cores s takes a second.
+    Planting again adds nobody, and goes on where it was cut short. All who have accounts share one password, which
     the answer names: never plant where strangers can sign in.
     """
     from cli.people import PASSWORD, SIZES
