@@ -60,7 +60,7 @@ def test_rotating_under_load_refuses_nobody(platform: Platform, ada: Person) -> 
     for worker in workers:
         worker.start()
     for _ in range(5):
-        assert platform.cli("key", "rotate").returncode == 0
+        assert platform.cli("key", "rotate", "--signing").returncode == 0
         assert ada.refresh().status == 200
     done.set()
     for worker in workers:

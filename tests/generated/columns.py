@@ -143,8 +143,21 @@ STRANGER = Column(
 COLUMNS = [*NO_TOKEN, *BAD_TOKEN, *OTHER_TOKEN, *([REVOKED] if REVOCATION else []), *NOT_PERMITTED, FOREIGN]
 API_KEYS = creator("trellis.dev/ApiKey") is not None
 """Whether there are API keys. The edge exchanges them for tokens, so these columns are of REST alone."""
+NO_KEY = ("UNAUTHENTICATED", "API_KEY_INVALID")
 WITH_A_KEY = [
-    Column("made_up_api_key", CALLERS, UNAUTHENTICATED, lambda world, rpc: ((API_KEY, "trk_" + "a" * 43),)),
+    Column("token_as_api_key", CALLERS, NO_KEY, lambda world, rpc: ((API_KEY, world.ada.token),)),
+    Column(
+        "api_key_as_token",
+        CALLERS,
+        UNAUTHENTICATED,
+        lambda world, rpc: bearer(world.api_key(_another_permission(rpc))),
+    ),
+    Column(
+        "made_up_api_key",
+        CALLERS,
+        ("UNAUTHENTICATED", "API_KEY_INVALID"),
+        lambda world, rpc: ((API_KEY, "trk_" + "a" * 43),),
+    ),
     Column(
         "api_key_without_scope",
         frozenset({"permission"}),

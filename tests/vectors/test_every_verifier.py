@@ -1,7 +1,8 @@
 """The whole table of attacks against everything that looks at access tokens.
 
 A verifier is a door: it says what becomes of a token. A new one is one line in DOORS, and a table of its own for the attacks
-that end otherwise by design, each with the reason.
+that end otherwise by design, each with the reason. The edge's exchange of API keys is none: it is asked only where no token
+was checked, and a token as a key, or a key as a token, is a column of `tests/generated/columns.py`.
 """
 
 from __future__ import annotations

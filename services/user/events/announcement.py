@@ -8,6 +8,7 @@ from services.chassis.db.session import Announcement
 from services.user.events import (
     attributes,
     domains,
+    imports,
     invitations,
     memberships,
     organizations,
@@ -29,6 +30,7 @@ def announcement(event: Any) -> Announcement:
 _MESSAGES = {
     **attributes.MESSAGES,
     **domains.MESSAGES,
+    **imports.MESSAGES,
     **invitations.MESSAGES,
     **memberships.MESSAGES,
     **organizations.MESSAGES,

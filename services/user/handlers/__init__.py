@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.domains import DomainHandlers
+from services.user.handlers.imports import ImportHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
@@ -32,12 +33,14 @@ class Handlers:
     lifecycle: LifecycleHandlers
     operations: OperationHandlers
     personal_data: PersonalDataHandlers
+    imports: ImportHandlers
 
 
 __all__ = [
     "AttributeSchemaHandlers",
     "DomainHandlers",
     "Handlers",
+    "ImportHandlers",
     "InvitationHandlers",
     "LifecycleHandlers",
     "MembershipHandlers",

@@ -101,6 +101,7 @@ class MembershipHandlers:
             etags.check(etag, membership.version, name)
             event = membership.end(at=self.now(), by=by, owners=owners)
             await tx.memberships.remove(name)
+            await tx.imports.forget(membership.user)
             tx.outbox.add(event)
             await tx.commit(membership)
         return membership

@@ -17,6 +17,7 @@ from trellis.user.v1 import resources_pb2 as resources
 
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
+OTHER_USER = "users/usr_2"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
 DOMAIN = f"{ORGANIZATION}/domains/example.com"
 INVITATION = f"{ORGANIZATION}/invitations/inv_1"
@@ -236,6 +237,12 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.membership_attributes_updated",
         ORGANIZATION,
         pb.MembershipAttributesUpdated(membership=NAME, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        domain.UsersImported(ORGANIZATION, (USER,), (OTHER_USER,), NOON),
+        "user.v1.users_imported",
+        ORGANIZATION,
+        pb.UsersImported(organization=ORGANIZATION, created_users=[USER], updated_users=[OTHER_USER], import_time=AT),
     ),
 ]
 
