@@ -30,6 +30,8 @@ class AuthConfig(MailConfig):
     cut off from auth (another 5)."""
     key_rotation_days: int = 30
     """How old the newest signing key becomes before another is made; 0 leaves rotation to the operator."""
+    mails_per_address: int = 10
+    """Mails in an hour that anybody may have sent to one address; more are left out."""
     password_threads: int = 2
     """Passwords hashed at once; each takes 19 MiB and a core for about 30 ms."""
     password_queue: int = 32

@@ -8,6 +8,7 @@ from services.auth.handlers import (
     OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
+    PurgeHandlers,
     RoleBindingHandlers,
     SignUpHandlers,
 )
@@ -22,6 +23,7 @@ VERIFICATION_REQUESTED = EVENTS[pb.VerificationRequested.DESCRIPTOR.full_name][0
 MEMBERSHIP_DELETED = EVENTS[user_events.MembershipDeleted.DESCRIPTOR.full_name][0]
 SERVICE_ACCOUNT_DELETED = EVENTS[pb.ServiceAccountDeleted.DESCRIPTOR.full_name][0]
 TEAM_DELETED = EVENTS[user_events.TeamDeleted.DESCRIPTOR.full_name][0]
+ORGANIZATION_PURGED = EVENTS[user_events.OrganizationPurged.DESCRIPTOR.full_name][0]
 SIGN_UP_REPEATED = EVENTS[pb.SignUpRepeated.DESCRIPTOR.full_name][0]
 PERSONAL_DATA_REQUESTED = EVENTS[user_events.PersonalDataRequested.DESCRIPTOR.full_name][0]
 ERASURE_REQUESTED = EVENTS[user_events.PersonalDataErasureRequested.DESCRIPTOR.full_name][0]
@@ -69,6 +71,15 @@ def accounts(handlers: AccountHandlers) -> Consumer:
         await handlers.set_state(event.subject, ACCOUNT_STATES[event.topic])
 
     return Consumer("auth.accounts", dict.fromkeys(ACCOUNT_STATES, state_changed))
+
+
+def purged_organizations(handlers: PurgeHandlers) -> Consumer:
+    """Return what takes everything of an organization that is gone for good."""
+
+    async def organization_purged(event: Event) -> None:
+        await handlers.note_purged(user_events.OrganizationPurged.FromString(event.data).organization)
+
+    return Consumer("auth.purged-organizations", {ORGANIZATION_PURGED: organization_purged})
 
 
 def personal_data(handlers: PersonalDataHandlers) -> Consumer:

@@ -23,6 +23,7 @@ from services.auth.handlers import (
     OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
+    PurgeHandlers,
     RoleBindingHandlers,
     RoleHandlers,
     ServiceAccountHandlers,
@@ -64,6 +65,7 @@ from services.chassis.mail import mailer
 from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
+from services.chassis.sparing_mail import SparingMailer
 from trellis.auth.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
@@ -90,6 +92,7 @@ CATALOGUE = Catalogue(
 )
 BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
 KEYS_EVERY = timedelta(minutes=1)
+PURGE_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=10)
 
 
@@ -106,6 +109,7 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.consumer(built.sign_ups, built.passwords),
             consumers.leavers(built.role_bindings),
             consumers.organizations(built.organizations),
+            consumers.purged_organizations(built.purge),
             consumers.accounts(built.accounts),
             consumers.personal_data(built.personal_data),
         ],
@@ -115,6 +119,8 @@ async def build(chassis: Chassis) -> Assembly:
             Job("auth.keys", KEYS_EVERY, built.keys.rotate_old_keys),
             Job("auth.forget-sign-ups", FORGET_EVERY, built.sign_ups.forget_sign_ups),
             Job("auth.forget-sessions", FORGET_EVERY, built.sessions.forget_sessions),
+            Job("auth.purge-organizations", PURGE_EVERY, built.purge.purge_organizations),
+            Job("auth.purge-keys", FORGET_EVERY, built.purge.purge_signing_keys),
         ],
     )
 
@@ -147,6 +153,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
         key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
         organizations=OrganizationHandlers(begin),
+        purge=PurgeHandlers(begin, chassis.now),
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),
         personal_data=PersonalDataHandlers(
             SqlAccounts(database),
@@ -200,13 +207,18 @@ def _tokens(chassis: Chassis, config: AuthConfig, keys: KeyHandlers) -> Tokens:
     )
 
 
+def _sparing(chassis: Chassis, config: AuthConfig) -> SparingMailer:
+    sends = mailer(config.mail_url, config.mail_sender, chassis.now)
+    return SparingMailer(sends, chassis.buckets, chassis.keyring, config.mails_per_address)
+
+
 def _sign_ups(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords, tokens: Tokens) -> SignUpHandlers:
     return SignUpHandlers(
         accounts=SqlAccounts(chassis.database),
         sign_ups=SqlSignUps(chassis.database),
         passwords=passwords,
         tokens=tokens,
-        mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        mailer=_sparing(chassis, config),
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,
@@ -223,6 +235,7 @@ def _passwords(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords,
         passwords=passwords,
         tokens=tokens,
         mailer=mailer(config.mail_url, config.mail_sender, chassis.now),
+        sparing=_sparing(chassis, config),
         begin=partial(SqlAuthTransaction, chassis.database),
         now=chassis.now,
         new_id=chassis.new_id,

@@ -58,6 +58,8 @@ class Chassis:
     """Opens a channel to a target, with this service's token on every call."""
     revocations: Revocations
     """Whose tokens are over; known within a second."""
+    buckets: TokenBucket
+    """Limits how often; open while Valkey is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         stack.callback(stop_telemetry)
         running = _Running(stack)
         database, bus, buckets, guesses, revocations = await _adapters(service, config, running)
-        assembly = await service.build(_chassis(config, database, revocations, running))
+        assembly = await service.build(_chassis(config, database, buckets, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
@@ -167,7 +169,9 @@ async def _followed(valkey: Any, running: _Running) -> Revocations:
     return revocations
 
 
-def _chassis(config: ServiceConfig, database: Database, revocations: Revocations, running: _Running) -> Chassis:
+def _chassis(
+    config: ServiceConfig, database: Database, buckets: TokenBucket, revocations: Revocations, running: _Running
+) -> Chassis:
     tokens = ServiceTokens(_service_key(config), audience=config.audience, clock=database.now)
 
     def open_channel(target: str) -> Any:
@@ -176,7 +180,7 @@ def _chassis(config: ServiceConfig, database: Database, revocations: Revocations
         running.channels.append(opened)
         return opened
 
-    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations)
+    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations, buckets)
 
 
 def _service_key(config: ServiceConfig) -> ECKey:

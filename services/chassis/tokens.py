@@ -34,6 +34,9 @@ MAX_LENGTH = 8192
 SERVICE_LIFETIME_S = 60
 LONGEST_LIFETIME_S = 600
 """No access token is made to live longer: as long is remembered which ones were revoked."""
+TRUSTED_S = 930.0
+"""How long keys are trusted that auth no longer confirms: as long as a key stays after a rotation, with auth's defaults. By
+then the last token from before an outage of auth is over, and who missed a rotation accepts nothing of a key it ended."""
 _SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")  # an ES256 signature is 64 bytes
 _CANONICAL_END = frozenset("AQgw")  # 64 bytes leave 4 unused bits in the last character; they must be zero
 
@@ -44,8 +47,8 @@ Revoked = Callable[[Principal], bool]
 class Keys:
     """A JWK set, fetched when a key is missing (at most once in `refetch_s`) and when it is old.
 
-    While auth does not answer, known keys stay good and unknown ones are told apart from wrong ones: nobody is signed out by
-    an outage, and garbage costs two attempts a second.
+    While auth does not answer, known keys stay good for TRUSTED_S, longer than any token lives, and unknown ones are told
+    apart from wrong ones: nobody is signed out by an outage, and garbage costs two attempts a second.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Keys:
                 if self._due(kid):
                     await self._fetch_anew(needed=kid not in self._keys)
         if kid in self._keys:
+            if self._monotonic() - self._fetched_at_s >= TRUSTED_S:
+                raise _no_keys()
             return self._keys[kid]
         raise _invalid() if self._fetched_at_s >= self._tried_at_s else _no_keys()
 

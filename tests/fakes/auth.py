@@ -89,6 +89,7 @@ class Tables:
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     secrets: dict[bytes, tuple[str, datetime]] = field(default_factory=dict)
     """The key of a secret's hash, and when the secret ends."""
+    purged_organizations: dict[str, datetime] = field(default_factory=dict)
     deleted_organizations: set[str] = field(default_factory=set)
 
 
@@ -294,6 +295,9 @@ class FakeRoles:
     async def remove(self, name: str) -> None:
         self._tables().roles.pop(name, None)
 
+    async def purge(self, organization: str, limit: int) -> int:
+        return _purge(self._tables().roles, lambda kept: kept.organization == organization, limit)
+
 
 class FakeRoleBindings:
     """Role bindings of committed tables, or of those of a transaction."""
@@ -350,6 +354,9 @@ class FakeRoleBindings:
         known = self._tables().role_bindings
         return [known[name] for name in sorted(known)]
 
+    async def purge(self, organization: str, limit: int) -> int:
+        return _purge(self._tables().role_bindings, lambda kept: kept.organization == organization, limit)
+
 
 def _says(binding: RoleBinding) -> tuple[str, ...]:
     return binding.organization, binding.subject, binding.role, binding.resource
@@ -375,6 +382,10 @@ class FakeSigningKeys:
 
     async def retire(self, kid: str, at: datetime) -> None:
         self._tables().signing_keys[kid] = replace(self._tables().signing_keys[kid], retire_time=at)
+
+    async def purge(self, at: datetime) -> int:
+        keys = self._tables().signing_keys
+        return _purge(keys, lambda key: not key.published(at), len(keys))
 
 
 class FakeServiceAccounts:
@@ -412,6 +423,9 @@ class FakeServiceAccounts:
             sortable=("display_name", "create_time", "update_time"),
             default_order="create_time desc",
         )
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return _purge(self._tables().service_accounts, lambda kept: kept.organization == organization, limit)
 
 
 class FakeApiKeys:
@@ -466,6 +480,33 @@ class FakeApiKeys:
         fields = ("display_name", "subject", "create_time", "update_time", "expire_time")
         sortable = ("display_name", "create_time", "update_time", "expire_time")
         return lists.page(found, query, key="name", fields=fields, sortable=sortable, default_order="create_time desc")
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return _purge(self._tables().api_keys, lambda kept: kept.organization == organization, limit)
+
+
+class FakePurgedOrganizations:
+    """Purged organizations of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def add(self, organization: str, at: datetime) -> None:
+        self._tables().purged_organizations.setdefault(organization, at)
+
+    async def lock_next(self) -> str | None:
+        known = self._tables().purged_organizations
+        return min(known, key=lambda organization: (known[organization], organization), default=None)
+
+    async def remove(self, organization: str) -> None:
+        self._tables().purged_organizations.pop(organization, None)
+
+
+def _purge(rows: dict[str, Any], over: Callable[[Any], bool], limit: int) -> int:
+    gone = [name for name, row in rows.items() if over(row)][:limit]
+    for name in gone:
+        del rows[name]
+    return len(gone)
 
 
 class FakeDeletedOrganizations:
@@ -528,6 +569,7 @@ class FakeAuthTransaction:
         self.sign_ups = FakeSignUps(self._tables)
         self.sessions = FakeSessions(self._tables)
         self.keys = FakeSigningKeys(self._tables, store.now)
+        self.purged_organizations = FakePurgedOrganizations(self._tables)
         self.roles = FakeRoles(self._tables)
         self.role_bindings = FakeRoleBindings(self._tables)
         self.service_accounts = FakeServiceAccounts(self._tables)

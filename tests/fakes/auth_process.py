@@ -23,6 +23,7 @@ from services.auth.handlers import (
     OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
+    PurgeHandlers,
     RoleBindingHandlers,
     RoleHandlers,
     ServiceAccountHandlers,
@@ -133,6 +134,7 @@ class Parts:
             passwords=self.passwords,
             tokens=self.tokens,
             mailer=self.mailer,
+            sparing=self.mailer,
             begin=ports.begin,
             now=now,
             new_id=self.ids.new,
@@ -151,6 +153,7 @@ class Parts:
             keys=self.keys,
             accounts=AccountHandlers(self.ports.accounts, self.ports.begin, self.clock),
             personal_data=self.personal_data,
+            purge=self.purge,
             roles=self.roles,
             role_bindings=self.role_bindings,
             access=AccessHandlers(self.grants, self.clock),
@@ -171,6 +174,10 @@ class Parts:
             lambda size: self.ids.new("secret").encode().ljust(size, b"x")[-size:],
             frozenset(PERMISSIONS),
         )
+
+    @property
+    def purge(self) -> PurgeHandlers:
+        return PurgeHandlers(self.ports.begin, self.clock)
 
     @property
     def personal_data(self) -> PersonalDataHandlers:
@@ -221,7 +228,12 @@ class Parts:
             traceparent="",
             data=announced.data,
         )
-        for consumer in (consumers.accounts(self.handlers.accounts), consumers.personal_data(self.personal_data)):
+        heard_by = (
+            consumers.accounts(self.handlers.accounts),
+            consumers.purged_organizations(self.purge),
+            consumers.personal_data(self.personal_data),
+        )
+        for consumer in heard_by:
             if announced.topic in consumer.topics:
                 await consumer.handle(heard)
 

@@ -12,6 +12,7 @@ from services.auth.handlers.keys import KeyHandlers
 from services.auth.handlers.organizations import OrganizationHandlers
 from services.auth.handlers.passwords import PasswordHandlers
 from services.auth.handlers.personal_data import PersonalDataHandlers
+from services.auth.handlers.purge import PurgeHandlers
 from services.auth.handlers.role_bindings import RoleBindingHandlers
 from services.auth.handlers.roles import RoleHandlers
 from services.auth.handlers.service_accounts import ServiceAccountHandlers
@@ -38,6 +39,7 @@ class Handlers:
     api_keys: ApiKeyHandlers
     key_exchange: KeyExchange
     organizations: OrganizationHandlers
+    purge: PurgeHandlers
 
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "OrganizationHandlers",
     "PasswordHandlers",
     "PersonalDataHandlers",
+    "PurgeHandlers",
     "RoleBindingHandlers",
     "RoleHandlers",
     "ServiceAccountHandlers",

@@ -21,6 +21,7 @@ from services.auth.domain import (
 )
 from services.auth.handlers.tokens import Tokens
 from services.auth.ports import Accounts, Begin, NewId, Now, Passwords, SignUps
+from services.chassis import guesses
 from services.chassis.mail import Mail, Mailer
 
 BATCH = 500
@@ -86,6 +87,7 @@ class SignUpHandlers:
             await tx.sign_ups.use_up(account.email, at=now)
             tx.outbox.add(event)
             await tx.commit(account)
+        guesses.proved(account.email)  # strangers may have guessed at an account before there was one
         return account
 
     async def resend_verification(self, email: str) -> None:

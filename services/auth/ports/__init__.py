@@ -6,6 +6,7 @@ from services.auth.ports.keys import ChangedSigningKeys, SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.organizations import ChangedOrganizations
 from services.auth.ports.passwords import Passwords
+from services.auth.ports.purged_organizations import ChangedPurgedOrganizations
 from services.auth.ports.role_bindings import Bound, ChangedRoleBindings, RoleBindings
 from services.auth.ports.roles import ChangedRoles, Roles
 from services.auth.ports.service_accounts import ChangedServiceAccounts, ServiceAccounts
@@ -22,6 +23,7 @@ __all__ = [
     "ChangedAccounts",
     "ChangedApiKeys",
     "ChangedOrganizations",
+    "ChangedPurgedOrganizations",
     "ChangedRoleBindings",
     "ChangedRoles",
     "ChangedServiceAccounts",

@@ -53,3 +53,7 @@ class ChangedApiKeys(Protocol):
     async def end_secrets(self, name: str, at: datetime) -> None:
         """Let every secret of a key end at `at`, those that would end earlier when they would."""
         ...
+
+    async def purge(self, organization: str, limit: int) -> int:
+        """Delete at most `limit` of an organization that is gone, and return how many there were."""
+        ...

@@ -34,3 +34,7 @@ class ChangedSigningKeys(Protocol):
     async def retire(self, kid: str, at: datetime) -> None:
         """Write when a key ends."""
         ...
+
+    async def purge(self, at: datetime) -> int:
+        """Delete the keys that are retired at a time, and return how many there were."""
+        ...

@@ -55,3 +55,7 @@ class ChangedRoleBindings(Protocol):
     async def remove_expired(self, role: str, at: datetime) -> None:
         """Delete what bound a role and has expired."""
         ...
+
+    async def purge(self, organization: str, limit: int) -> int:
+        """Delete at most `limit` of an organization that is gone, and return how many there were."""
+        ...

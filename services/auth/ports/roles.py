@@ -45,3 +45,7 @@ class ChangedRoles(Protocol):
     async def remove(self, name: str) -> None:
         """Delete the role."""
         ...
+
+    async def purge(self, organization: str, limit: int) -> int:
+        """Delete at most `limit` of an organization that is gone, and return how many there were."""
+        ...

@@ -38,3 +38,7 @@ class ChangedServiceAccounts(Protocol):
     async def remove(self, name: str) -> None:
         """Delete the account and its keys."""
         ...
+
+    async def purge(self, organization: str, limit: int) -> int:
+        """Delete at most `limit` of an organization that is gone, and return how many there were."""
+        ...

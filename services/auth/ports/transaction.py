@@ -10,6 +10,7 @@ from services.auth.ports.accounts import ChangedAccounts
 from services.auth.ports.api_keys import ChangedApiKeys
 from services.auth.ports.keys import ChangedSigningKeys
 from services.auth.ports.organizations import ChangedOrganizations
+from services.auth.ports.purged_organizations import ChangedPurgedOrganizations
 from services.auth.ports.role_bindings import ChangedRoleBindings
 from services.auth.ports.roles import ChangedRoles
 from services.auth.ports.service_accounts import ChangedServiceAccounts
@@ -30,6 +31,8 @@ class AuthTransaction(Transaction, Protocol):
     def sessions(self) -> ChangedSessions: ...
     @property
     def keys(self) -> ChangedSigningKeys: ...
+    @property
+    def purged_organizations(self) -> ChangedPurgedOrganizations: ...
     @property
     def personal_data(self) -> PersonalData: ...
     @property

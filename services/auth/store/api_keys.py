@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, or_, select, true, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, true, update
 
 from services.auth.domain import ApiKey, ApiKeyNotFound, Managed, Presented, State, is_service_account
 from services.auth.store.tables import api_key_secrets, api_keys, deleted_organizations, service_accounts
@@ -70,6 +70,13 @@ _list = Listing(
     sortable=("display_name", "create_time", "update_time", "expire_time"),
     default_order="create_time desc",
 )
+_some = (
+    select(api_keys.c.name)
+    .where(api_keys.c.organization == bindparam("of_organization"))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_purge = Statement(delete(api_keys).where(api_keys.c.name.in_(_some)))
 
 
 class SqlApiKeys:
@@ -124,6 +131,9 @@ class ChangedApiKeys:
 
     async def end_secrets(self, name: str, at: datetime) -> None:
         await self._tx.execute(_end_secrets, key=name, at=at)
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return await self._tx.execute(_purge, of_organization=organization, most=limit)
 
 
 def _values(key: ApiKey, columns: tuple[str, ...]) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from services.auth.domain import SigningKey
 from services.auth.store.tables import signing_keys
@@ -21,6 +21,7 @@ _add = Statement(insert(signing_keys).values({name: bindparam(name) for name in 
 _count = Statement(select(func.count()).select_from(signing_keys))
 _lock = Statement(select(func.pg_advisory_xact_lock(literal(_FIRST))))
 _retire = Statement(update(signing_keys).where(signing_keys.c.kid == bindparam("key")).values(retire_time=bindparam("at")))
+_purge = Statement(delete(signing_keys).where(signing_keys.c.retire_time <= bindparam("at")))
 
 
 class SqlSigningKeys:
@@ -54,6 +55,9 @@ class ChangedSigningKeys:
 
     async def retire(self, kid: str, at: datetime) -> None:
         await self._tx.execute(_retire, key=kid, at=at)
+
+    async def purge(self, at: datetime) -> int:
+        return await self._tx.execute(_purge, at=at)
 
 
 def _alive(keyring: Keyring, rows: list[Row], now: datetime) -> list[SigningKey]:

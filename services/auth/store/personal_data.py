@@ -31,6 +31,7 @@ NOT_OF_A_PERSON = {
     "roles": "Of the organization.",
     "service_accounts": "Of the organization: programs, not people.",
     "api_key_secrets": "Hashes, which go with their key.",
+    "purged_organizations": "Names of organizations.",
     "deleted_organizations": "Names of organizations.",
     "erasures": "Counts, kinds and reasons.",
     "outbox": "On its way to the bus; kept as `events`.",

@@ -59,6 +59,13 @@ _list = Listing(
     fields={name: _table[name] for name in ("subject", "role", "resource", "create_time", "expire_time")},
     sortable=("role", "subject", "resource", "create_time"),
 )
+_some = (
+    select(role_bindings.c.name)
+    .where(role_bindings.c.organization == bindparam("of_organization"))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_purge = Statement(delete(role_bindings).where(role_bindings.c.name.in_(_some)))
 
 
 class SqlRoleBindings:
@@ -107,6 +114,9 @@ class ChangedRoleBindings:
 
     async def remove_expired(self, role: str, at: datetime) -> None:
         await self._tx.execute(_remove_expired, of_role=role, at=at)
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return await self._tx.execute(_purge, of_organization=organization, most=limit)
 
 
 def _found(row: Row | None, name: str) -> RoleBinding:

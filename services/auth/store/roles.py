@@ -25,6 +25,13 @@ _count = Statement(select(func.count()).select_from(roles).where(roles.c.organiz
 _add = Statement(insert(roles).values({name: bindparam(name) for name in _COLUMNS}))
 _save = Statement(update(roles).where(_one).values({name: bindparam(name) for name in _CHANGED}))
 _remove = Statement(delete(roles).where(_one))
+_some = (
+    select(roles.c.name)
+    .where(roles.c.organization == bindparam("of_organization"))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_purge = Statement(delete(roles).where(roles.c.name.in_(_some)))
 
 
 class SqlRoles:
@@ -65,6 +72,9 @@ class ChangedRoles:
 
     async def remove(self, name: str) -> None:
         await self._tx.execute(_remove, key=name)
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return await self._tx.execute(_purge, of_organization=organization, most=limit)
 
 
 def _values(role: Role, names: tuple[str, ...]) -> dict[str, Any]:

@@ -33,6 +33,13 @@ _list = Listing(
     sortable=("display_name", "create_time", "update_time"),
     default_order="create_time desc",
 )
+_some = (
+    select(service_accounts.c.name)
+    .where(service_accounts.c.organization == bindparam("of_organization"))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_purge = Statement(delete(service_accounts).where(service_accounts.c.name.in_(_some)))
 
 
 class SqlServiceAccounts:
@@ -66,6 +73,9 @@ class ChangedServiceAccounts:
     async def remove(self, name: str) -> None:
         await self._tx.execute(_remove_keys, key=name)
         await self._tx.execute(_remove, key=name)
+
+    async def purge(self, organization: str, limit: int) -> int:
+        return await self._tx.execute(_purge, of_organization=organization, most=limit)
 
 
 def _found(row: Row | None, name: str) -> ServiceAccount:

@@ -147,6 +147,14 @@ api_key_secrets = Table(
     Index("api_key_secrets_by_api_key", "api_key"),
 )
 
+purged_organizations = Table(
+    "purged_organizations",
+    metadata,
+    Column("organization", Text, primary_key=True),
+    Column("purge_time", DateTime(timezone=True), nullable=False),
+    comment="Gone for good; what they leave behind here is being deleted.",
+)
+
 deleted_organizations = Table(
     "deleted_organizations",
     metadata,

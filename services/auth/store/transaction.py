@@ -7,6 +7,7 @@ from services.auth.store.api_keys import ChangedApiKeys
 from services.auth.store.keys import ChangedSigningKeys
 from services.auth.store.organizations import ChangedOrganizations
 from services.auth.store.personal_data import STATEMENTS
+from services.auth.store.purged_organizations import ChangedPurgedOrganizations
 from services.auth.store.role_bindings import ChangedRoleBindings
 from services.auth.store.roles import ChangedRoles
 from services.auth.store.service_accounts import ChangedServiceAccounts
@@ -28,6 +29,7 @@ class SqlAuthTransaction(SqlTransaction):
         self.api_keys = ChangedApiKeys(self)
         self.organizations = ChangedOrganizations(self)
         self.keys = ChangedSigningKeys(self, database.keyring)
+        self.purged_organizations = ChangedPurgedOrganizations(self)
         self.roles = ChangedRoles(self)
         self.role_bindings = ChangedRoleBindings(self)
         self.personal_data = SqlPersonalData(self, STATEMENTS)

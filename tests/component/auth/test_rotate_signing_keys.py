@@ -201,3 +201,20 @@ def forgery(key: ECKey, account: Account, now_s: float) -> str:
     """Return what somebody who got hold of a key would make with it."""
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": account.user, "iat": int(now_s), "exp": int(now_s) + 300}
     return sign(key, ACCESS, claims)
+
+
+async def test_a_verifier_that_missed_a_rotation_accepts_nothing_of_the_key_that_it_ended(
+    store: FakeAuthStore, service: AuthProcess, ada: Account, time: Time
+) -> None:
+    keys = KeyHandlers(store.ports.keys, store.ports.begin, time, service.parts.ids.new, LIVE)
+    tokens = Tokens(service.parts.keyring, keys, time, service.parts.ids.new, ISSUER, AUDIENCE, LIVE.lifetime)
+    verifier, stolen = Verifier(keys, time), await keys.signing_key()
+    assert await verifier.accepts(await issued(tokens, ada, time))
+    verifier.cut_off = True
+    await keys.rotate_signing_keys()
+    accepted = []
+    for minutes in (0, 5, 10, 0.4, 0.1, 60):
+        time.move(minutes=minutes)
+        accepted.append(await verifier.accepts(forgery(stolen, ada, time().timestamp())))
+
+    assert accepted == [True, True, True, True, False, False], "the key ends 15.5 minutes after the rotation"

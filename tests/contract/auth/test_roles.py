@@ -180,3 +180,18 @@ async def test_pages_go_on_where_the_last_one_ended(ports: Ports) -> None:
             break
 
     assert found == ["5", "3", "1", "4", "2"]
+
+
+async def test_what_an_organization_leaves_behind_is_purged_some_at_a_time(ports: Ports) -> None:
+    mine = [binding(number, resource=f"{ORG}/teams/team_{number}") for number in range(3)]
+    theirs = replace(binding(9), name=f"{OTHER}/roleBindings/rbd_9", resource=OTHER)
+    await add(ports, ROLE, FOREIGN, *mine, theirs)
+    counts = []
+    for _ in range(3):
+        async with ports.begin() as tx:
+            counts.append((await tx.role_bindings.purge(ORG, 2), await tx.roles.purge(ORG, 2)))
+            await tx.commit()
+
+    assert counts == [(2, 1), (1, 0), (0, 0)]
+    assert await ports.role_bindings.get(theirs.name) == theirs
+    assert await ports.roles.of(OTHER) == [FOREIGN]

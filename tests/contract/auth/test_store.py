@@ -413,3 +413,33 @@ async def test_expired_sign_ups_are_forgotten_used_or_not(ports: Ports) -> None:
     assert await ports.sign_ups.find(SIGN_UP.id) == SIGN_UP
     assert await ports.sign_ups.find(over.id) is None
     assert await ports.sign_ups.find(used.id) is None
+
+
+async def test_an_organization_that_is_gone_waits_until_all_of_it_is_deleted(ports: Ports) -> None:
+    async def next_one() -> str | None:
+        async with ports.begin() as tx:
+            return await tx.purged_organizations.lock_next()
+
+    async with ports.begin() as tx:
+        await tx.purged_organizations.add("organizations/org_2", NOW + later(days=1))
+        await tx.purged_organizations.add("organizations/org_1", NOW)
+        await tx.purged_organizations.add("organizations/org_1", NOW + later(days=2))
+        await tx.commit()
+
+    assert await next_one() == "organizations/org_1"
+    async with ports.begin() as tx:
+        await tx.purged_organizations.remove("organizations/org_1")
+        await tx.commit()
+    assert await next_one() == "organizations/org_2"
+
+
+async def test_retired_keys_are_purged(ports: Ports) -> None:
+    async with ports.begin() as tx:
+        await tx.keys.add(key(1))
+        await tx.keys.add(key(2))
+        await tx.keys.retire("key_1", NOW + later(minutes=7))
+        purged = [await tx.keys.purge(NOW + later(minutes=minutes)) for minutes in (6, 7, 8)]
+        await tx.commit()
+
+    assert purged == [0, 1, 0]
+    assert [kept.kid for kept in await ports.keys.all()] == ["key_2"]

@@ -16,6 +16,7 @@ from services.chassis.tokens import (
     ACCESS,
     LEEWAY_S,
     SERVICE,
+    TRUSTED_S,
     Keys,
     ServiceTokens,
     TokenVerifier,
@@ -339,3 +340,22 @@ async def test_a_retired_key_is_forgotten_when_the_set_is_old(time: Time) -> Non
 
     with pytest.raises(Unauthenticated):
         await keys.get(str(KEY.kid))
+
+
+async def test_keys_that_auth_does_not_confirm_are_trusted_for_a_while_only(time: Time) -> None:
+    jwks, monotonic = Jwks(KEY), Monotonic()
+    keys = Keys(jwks.fetch, monotonic=monotonic)
+    await keys.get(str(KEY.kid))
+
+    async def away() -> bytes:
+        raise ConnectionError
+
+    keys._fetch = away
+    monotonic.at_s += TRUSTED_S - 1
+    assert (await keys.get(str(KEY.kid))).kid == KEY.kid
+    monotonic.at_s += 1
+    with pytest.raises(Unavailable):
+        await keys.get(str(KEY.kid))
+    keys._fetch = jwks.fetch
+    monotonic.at_s += 0.5
+    assert (await keys.get(str(KEY.kid))).kid == KEY.kid
