@@ -106,6 +106,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
     ERROR_REASON_ATTRIBUTES_INVALID: _ErrorReason.ValueType  # 147
     """The attributes are not what the organization's schema allows; the violations name each of them."""
+    ERROR_REASON_AUDIT_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 160
+    """There is no such audit entry, or its time is over."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -194,4 +196,6 @@ ERROR_REASON_ATTRIBUTE_SCHEMA_INVALID: ErrorReason.ValueType  # 146
 """The schema is no JSON Schema of an object, is too large or refers to something outside of itself."""
 ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
 """The attributes are not what the organization's schema allows; the violations name each of them."""
+ERROR_REASON_AUDIT_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 160
+"""There is no such audit entry, or its time is over."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
