@@ -26,6 +26,7 @@ from services.user.domain import (
 )
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    AuditHandlers,
     DomainHandlers,
     Handlers,
     InvitationHandlers,
@@ -45,6 +46,7 @@ from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import (
     AttributeSchemaServicer,
+    AuditServicer,
     DomainServicer,
     InvitationServicer,
     MembershipServicer,
@@ -57,6 +59,7 @@ from services.user.servicer import (
 )
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlAuditLogs,
     SqlCertificates,
     SqlDomains,
     SqlExports,
@@ -73,6 +76,12 @@ from trellis.user.v1 import (
 )
 from trellis.user.v1 import (
     attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    audit_service_pb2 as audit_rpc,
+)
+from trellis.user.v1 import (
+    audit_service_pb2_grpc as audit_grpc,
 )
 from trellis.user.v1 import (
     domain_service_pb2 as domain_rpc,
@@ -119,7 +128,7 @@ from trellis.user.v1 import (
 
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
-PURGE_EVERY = timedelta(minutes=1)
+PURGE_EVERY, FORGET_EVERY = timedelta(minutes=1), timedelta(hours=1)
 LOOK_EVERY = timedelta(seconds=0.25)
 
 
@@ -135,6 +144,7 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.mails(built.lifecycle),
             consumers.answers(built.personal_data),
             consumers.mail(built.invitations),
+            consumers.audit(built.audit),
         ],
         jobs=_jobs(built, runner(chassis)),
     )
@@ -156,6 +166,7 @@ def _jobs(built: Handlers, running: Runner) -> list[Job]:
         Job("user.operations", LOOK_EVERY, running.run_next),
         Job("user.forget-operations", PURGE_EVERY, running.forget_expired),
         Job("user.forget-exports", PURGE_EVERY, built.personal_data.forget),
+        Job("user.forget-audit-entries", FORGET_EVERY, built.audit.forget_audit_entries),
         Job("user.purge-organizations", PURGE_EVERY, built.lifecycle.purge_organizations),
         Job("user.purge-users", PURGE_EVERY, built.personal_data.purge_users),
     ]
@@ -175,6 +186,9 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
+        audit=AuditHandlers(
+            SqlAuditLogs(database), begin, now, chassis.keyring, timedelta(days=config.audit_retention_days)
+        ),
         lifecycle=_lifecycle(chassis, config, accounts),
         operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
         personal_data=_personal_data(chassis, accounts),
@@ -297,6 +311,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
             attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
             AttributeSchemaServicer(built.attribute_schemas),
+        ),
+        Servicer(
+            audit_rpc.DESCRIPTOR.services_by_name["AuditService"],
+            audit_grpc.add_AuditServiceServicer_to_server,
+            AuditServicer(built.audit, lists),
         ),
     ]
 

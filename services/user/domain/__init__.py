@@ -9,6 +9,15 @@ from services.user.domain.attributes import (
     MembershipAttributesUpdated,
     unsaid,
 )
+from services.user.domain.audit import (
+    AuditChain,
+    AuditEntry,
+    AuditEntryNotFound,
+    AuditFault,
+    FaultKind,
+    Verification,
+    verify,
+)
 from services.user.domain.domains import (
     Domain,
     DomainCreated,
@@ -153,6 +162,10 @@ __all__ = [
     "AttributeSchemaUpdated",
     "Attributes",
     "AttributesInvalid",
+    "AuditChain",
+    "AuditEntry",
+    "AuditEntryNotFound",
+    "AuditFault",
     "Domain",
     "DomainCreated",
     "DomainDeleted",
@@ -169,6 +182,7 @@ __all__ = [
     "ErasureCertificate",
     "ErasureCertificateNotFound",
     "ErasureRunning",
+    "FaultKind",
     "FreshSignInRequired",
     "Invitation",
     "InvitationAccepted",
@@ -243,6 +257,7 @@ __all__ = [
     "UserState",
     "UserUndeleted",
     "UserUpdated",
+    "Verification",
     "certificate_claims",
     "certificate_name",
     "check_nesting",
@@ -263,4 +278,5 @@ __all__ = [
     "spoken",
     "team_member_name",
     "unsaid",
+    "verify",
 ]

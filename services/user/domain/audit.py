@@ -1,7 +1,7 @@
 """The audit log of an organization: a chain in which each entry holds the hash of the one before.
 
-A change, a gap or an entry put in shows, also to those who can write to the database: the hashes are keyed. What says where the
-chain begins and ends is sealed in the same way, so that nobody cuts off either end unseen.
+A change, a gap or an entry put in shows, also if somebody made it who can write to the database: the hashes are keyed. What
+says where the chain begins and ends is sealed in the same way, so that nobody cuts off either end unseen.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Self
 
@@ -51,7 +51,7 @@ class AuditEntry:
     def hashed(self, mac: Mac) -> str:
         """Return the hash it has as long as nobody changed it."""
         said = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_HASHED}
-        said["create_time"] = self.create_time.timestamp()
+        said["create_time"] = self.create_time.astimezone(UTC).isoformat()
         return mac(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hex()
 
 
@@ -72,19 +72,18 @@ class AuditChain:
         """Return the entry in its place, and the chain with it."""
         placed = replace(entry, sequence=self.head_sequence + 1, previous_hash=self.head_hash)
         placed = replace(placed, hash=placed.hashed(mac))
-        return placed, self._sealed(mac, head_sequence=placed.sequence, head_hash=placed.hash)
+        return placed, replace(self, head_sequence=placed.sequence, head_hash=placed.hash)._sealed(mac)
 
     def forget(self, last: AuditEntry, mac: Mac) -> Self:
         """Return the chain without the entries up to `last`."""
-        return self._sealed(mac, anchor_sequence=last.sequence, anchor_hash=last.hash)
+        return replace(self, anchor_sequence=last.sequence, anchor_hash=last.hash)._sealed(mac)
 
     def intact(self, mac: Mac) -> bool:
         """Whether nobody changed where it begins and ends."""
-        return self.seal == self._seal(mac)
+        return self == AuditChain(self.organization) or self.seal == self._seal(mac)
 
-    def _sealed(self, mac: Mac, **changed: int | str) -> Self:
-        chain = replace(self, **changed)
-        return replace(chain, seal=chain._seal(mac))
+    def _sealed(self, mac: Mac) -> Self:
+        return replace(self, seal=self._seal(mac))
 
     def _seal(self, mac: Mac) -> str:
         ends = [self.organization, self.head_sequence, self.head_hash, self.anchor_sequence, self.anchor_hash]
@@ -119,7 +118,9 @@ class Verification:
     more: bool = False
 
 
-def verify(chain: AuditChain, entries: Sequence[AuditEntry], mac: Mac, *, first: AuditEntry | None, more: bool) -> Verification:
+def verify(
+    chain: AuditChain, entries: Sequence[AuditEntry], mac: Mac, *, first: AuditEntry | None, more: bool
+) -> Verification:
     """Check a run of entries that begins with `first`, or with the oldest; `more` says that the log goes on after them."""
     if not chain.intact(mac):
         return Verification(fault=AuditFault(FaultKind.ENDS_CHANGED))

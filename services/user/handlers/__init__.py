@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.user.handlers.attributes import AttributeSchemaHandlers
+from services.user.handlers.audit import AuditHandlers
 from services.user.handlers.domains import DomainHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.lifecycle import LifecycleHandlers
@@ -27,6 +28,7 @@ class Handlers:
     teams: TeamHandlers
     preferences: PreferencesHandlers
     attribute_schemas: AttributeSchemaHandlers
+    audit: AuditHandlers
     invitations: InvitationHandlers
     domains: DomainHandlers
     lifecycle: LifecycleHandlers
@@ -36,6 +38,7 @@ class Handlers:
 
 __all__ = [
     "AttributeSchemaHandlers",
+    "AuditHandlers",
     "DomainHandlers",
     "Handlers",
     "InvitationHandlers",

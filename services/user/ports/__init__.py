@@ -2,6 +2,7 @@
 
 from services.user.ports.accounts import Accounts
 from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
+from services.user.ports.audit import AuditLogs, ChangedAuditLogs
 from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
@@ -17,9 +18,11 @@ __all__ = [
     "AllPreferences",
     "Answers",
     "AttributeSchemas",
+    "AuditLogs",
     "Begin",
     "Certificates",
     "ChangedAttributeSchemas",
+    "ChangedAuditLogs",
     "ChangedCertificates",
     "ChangedDomains",
     "ChangedExports",
