@@ -237,6 +237,12 @@ class World:
         domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=bearer(scope.token))
         return str(domain.name)
 
+    def audit_entry(self, organization: str) -> str:
+        """Return the oldest entry of an organization's audit log: that somebody made the organization."""
+        self.ledger.settle()
+        row = self.ledger.row("user", f"SELECT id FROM audit_entries WHERE organization = '{organization}' AND sequence = 1")
+        return f"{organization}/auditEntries/{row['id']}"
+
     def new_domain(self) -> str:
         """Return a domain that nobody claimed."""
         return f"{uuid.uuid4().hex[:12]}.example"
