@@ -31,7 +31,7 @@ def main() -> None:
     with platform(TRELLIS_LOG_LEVEL="info") as running:
         user, token = running.sign_in()
         results += [_get_user_grpc(running, user, token), _update_user(running, user, token)]
-        results.append(_get_user_rest(running, token))
+        results += [_get_user_rest(running, token), _api_key_rest(running, token)]
         results += [check_access(running), *refresh_token(running)]
     with platform() as running:
         results += [_idle_pss(running), _start(running)]
@@ -90,7 +90,19 @@ def _get_user_rest(running: Platform, token: str) -> Result:
         baseline("fastapi", BENCH_DATABASE_URL=running.user_database_url, BENCH_JWKS=jwks) as upstream,
         _plain_proxy(running, upstream) as proxy,
     ):
-        return compare("get_user_rest", 1.0, lambda: _rest(edge, token), lambda: _rest(proxy, token))
+        bearer = f"authorization: Bearer {token}"
+        return compare("get_user_rest", 1.0, lambda: _rest(edge, bearer), lambda: _rest(proxy, bearer))
+
+
+def _api_key_rest(running: Platform, token: str) -> Result:
+    """The same person by a key and by a token, both of an organization."""
+    organization = str(running.post("/v1/organizations", {"displayName": "Bench"}, token)["name"])
+    token = str(running.post("/v1/auth:switchOrganization", {"organization": organization}, token)["accessToken"])
+    wanted = {"displayName": "Bench", "scopes": ["users.list"]}
+    secret = running.post(f"/v1/{organization}/apiKeys", wanted, token)["secret"]
+    edge = running.home.ports["edge"]
+    key, bearer = f"x-api-key: {secret}", f"authorization: Bearer {token}"
+    return compare("api_key_rest", 0.75, lambda: _rest(edge, key), lambda: _rest(edge, bearer))
 
 
 def _idle_pss(running: Platform) -> Result:
@@ -143,8 +155,8 @@ def _updating(stub: Any, people: list[tuple[str, str]]) -> Call:
     return call
 
 
-async def _rest(port: int, token: str) -> float:
-    http = Http(port, "/v1/users/me", token)
+async def _rest(port: int, credential: str) -> float:
+    http = Http(port, "/v1/users/me", credential)
     try:
         return await calls_per_s(http.get)
     finally:

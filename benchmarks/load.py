@@ -37,9 +37,10 @@ async def _drive(call: Call, callers: int, seconds: float) -> int:
 class Http:
     """Keep-alive HTTP/1.1 connections that GET one path; as little client as possible, so that the servers are measured."""
 
-    def __init__(self, port: int, path: str, token: str) -> None:
+    def __init__(self, port: int, path: str, credential: str) -> None:
+        """`credential` is the header that says who calls."""
         self._port = port
-        lines = (f"GET {path} HTTP/1.1", "host: localhost", f"authorization: Bearer {token}", "", "")
+        lines = (f"GET {path} HTTP/1.1", "host: localhost", credential, "", "")
         self._request = "\r\n".join(lines).encode()
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 

@@ -29,6 +29,8 @@ HTTP = {
     "UNAUTHENTICATED": 401,
 }
 """Canonical code → HTTP status, as the edge's transcoder translates it."""
+API_KEY_RESOURCE = "trellis.dev/ApiKey"
+KEY_INVALID = "API_KEY_INVALID"
 EDGE = {
     400: ("REQUEST_INVALID", "The request is not valid: %LOCAL_REPLY_BODY%"),
     401: ("TOKEN_INVALID", "The access token is missing or not valid."),
@@ -75,7 +77,8 @@ class Failure:
     @property
     def message(self) -> str:
         """An example of the message."""
-        return EDGE[self.status][1] if self.domain == EDGE_DOMAIN else self.reason.message
+        by_edge = self.domain == EDGE_DOMAIN and self.name == EDGE[self.status][0]
+        return EDGE[self.status][1] if by_edge else self.reason.message
 
     @property
     def example(self) -> dict[str, Any]:
@@ -97,13 +100,27 @@ def code_of(reason: Reason) -> int:
     return int(code_pb2.Code.Value(reason.code))
 
 
+def takes_api_keys(contract: Contract) -> bool:
+    """Whether the edge takes API keys: as soon as the contract has such a resource."""
+    return any(message.resource and message.resource.type == API_KEY_RESOURCE for message in contract.messages.values())
+
+
+def needs_session(rpc: Rpc) -> bool:
+    """Whether no API key may do it: scopes are permissions, and it asks for none."""
+    return rpc.policy.access == "signed_in" and not rpc.policy.api_keys
+
+
 def failures(contract: Contract, rpc: Rpc) -> list[Failure]:
     """Every way in which an RPC fails, by status and name: its own reasons, those all share, and the edge's."""
     common, own = contract.reasons("common"), contract.reasons(rpc.process)
     found = {}
-    for name in {*_shared(rpc), *rpc.policy.reasons}:
+    takes_keys = takes_api_keys(contract)
+    of_sessions = {"SESSION_REQUIRED"} if takes_keys and needs_session(rpc) else set()
+    for name in {*_shared(rpc), *of_sessions, *rpc.policy.reasons}:
         reason = own.get(name) or common[name]
         found[name] = Failure(name, HTTP[reason.code], f"trellis.{rpc.process}", reason)
+    if takes_keys and rpc.policy.access != "public":
+        found[KEY_INVALID] = Failure(KEY_INVALID, 401, EDGE_DOMAIN, common[KEY_INVALID])
     for status in _edge(rpc):
         name = EDGE[status][0]
         found.setdefault(f"{status}", Failure(name, status, EDGE_DOMAIN, common[name]))

@@ -1,97 +1,152 @@
-"""key: the keys that access tokens are signed with."""
+"""key: what programs call with, and the keys that access tokens are signed with."""
 
 from __future__ import annotations
 
+import sys
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
-from cli.commands.output import Failed, Format, Output, examples, explain, listing
-from cli.home import home
+from cli.commands import signing_keys
+from cli.commands.output import Format, Output, examples, explain, listing, record
+from cli.commands.people import Filter, Limit, Organization, listed, own_organization, sent
+from cli.commands.tokens import Named
+from cli.profile import DEFAULT
 
-Signing = Annotated[bool, typer.Option("--signing/--no-signing", help="The keys that sign access tokens.")]
-_COLUMNS = {"kid": "key", "state": "state", "create_time": "made", "sign_from_time": "signs from", "retire_time": "ends"}
+Signing = Annotated[bool, typer.Option("--signing", help="The keys that sign access tokens instead.")]
+Issued = Annotated[
+    Format | None, typer.Option("--output", "-o", help="Print the whole key in this form, not only the secret.")
+]
+Days = Annotated[int, typer.Option(min=1, max=365, help="How many days until it ends.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="organizations/…/apiKeys/…")]
+_COLUMNS = {
+    "name": "name",
+    "display_name": "display name",
+    "subject": "acts for",
+    "hint": "secret ends with",
+    "expire_time": "ends",
+    "last_used_time": "last used",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    key = typer.Typer(help="Look at signing keys, and let new ones take their place.", no_args_is_help=True)
-    key.command("list", epilog=examples("trellis key list", "trellis key list -o json"))(list_keys)
-    key.command("rotate", epilog=examples("trellis key rotate --signing", "trellis key rotate --signing -o json"))(rotate)
-    app.add_typer(key, name="key", rich_help_panel="Care")
+    key = typer.Typer(
+        help="Make, list, rotate and revoke the API keys of programs; let new signing keys take their place.",
+        no_args_is_help=True,
+    )
+    key.command("create", epilog=_CREATE)(create)
+    key.command("list", epilog=_LIST)(list_keys)
+    key.command("rotate", epilog=_ROTATE)(rotate)
+    key.command("revoke", epilog=examples("trellis key revoke organizations/org_1/apiKeys/apk_1"))(revoke)
+    app.add_typer(key, name="key", rich_help_panel="Use")
 
 
-def list_keys(signing: Signing = True, output: Output = Format.TABLE) -> None:
-    """List the keys that are not retired, oldest first."""
-    _only_signing(signing)
-    from trellis.auth.v1 import signing_key_service_pb2 as rpc
+_CREATE = examples(
+    'trellis key create "Laptop" --scope users.list',
+    "trellis key create Import --subject organizations/org_1/serviceAccounts/sva_1 --scope users.list --scope teams.create",
+    "TRELLIS_API_KEY=$(trellis key create Nightly --scope users.list --days 7)",
+)
+_LIST = examples("trellis key list", "trellis key list --ended -o json", "trellis key list --signing")
+_ROTATE = examples(
+    "trellis key rotate organizations/org_1/apiKeys/apk_1",
+    "trellis key rotate organizations/org_1/apiKeys/apk_1 --overlap-hours 24",
+    "trellis key rotate --signing",
+)
 
-    listing(_rows(_asked("GetSigningKeys", rpc.GetSigningKeysRequest())), output, _COLUMNS)
 
+def create(
+    display_name: Annotated[str, typer.Argument(help="What people call it.")],
+    scope: Annotated[
+        list[str], typer.Option(help="A permission that it may use; several times for more. See ListPermissions.")
+    ],
+    subject: Annotated[str, typer.Option(help="The service account that it acts for; you without.")] = "",
+    days: Days = 90,
+    organization: Organization = "",
+    name: Named = DEFAULT,
+    output: Issued = None,
+) -> None:
+    """Make an API key and print its secret, which nobody can read again.
 
-def rotate(signing: Signing = True, output: Output = Format.TABLE) -> None:
-    """Make a new signing key and retire the others; nobody is signed out.
-
-    The new key is published at once and signs only when every service has had the time to learn it. The others verify until
-    the last token they signed has expired.
+    Programs send it as the header x-api-key. It may do what its scopes name and its subject may do at that moment.
     """
-    _only_signing(signing)
-    from trellis.auth.v1 import signing_key_service_pb2 as rpc
+    from trellis.auth.v1 import api_key_service_pb2 as rpc
 
-    keys = _asked("RotateSigningKeys", rpc.RotateSigningKeysRequest(request_id=str(uuid.uuid4())))
-    listing(_rows(keys), output, _COLUMNS)
-    for line in next_steps(keys, datetime.now(UTC)):
-        explain(line)
-
-
-def next_steps(keys: Any, now: datetime) -> list[str]:
-    """Return what happens after a rotation, in words."""
-    *old, new = keys.keys
-    begins = new.sign_from_time.ToDatetime(UTC)
-    lines = [
-        f"Now: {new.kid} is published.",
-        f"{begins:%H:%M:%S} UTC (in {_minutes(begins - now)}): it signs every new token.",
-    ]
-    if ends := [key.retire_time.ToDatetime(UTC) for key in old if key.HasField("retire_time")]:
-        last = max(ends)
-        gone = "the other keys are" if len(old) > 1 else f"{old[0].kid} is"
-        lines.append(f"{last:%H:%M:%S} UTC (in {_minutes(last - now)}): {gone} gone; the last token of it has expired.")
-    return lines
+    wanted = rpc.ApiKey(display_name=display_name, subject=subject, scopes=scope)
+    wanted.expire_time.FromDatetime(_ahead(days))
+    parent = organization or own_organization(name)
+    request = rpc.CreateApiKeyRequest(parent=parent, api_key=wanted, request_id=str(uuid.uuid4()))
+    _issued(_sent(name, "CreateApiKey", request), output)
 
 
-def _minutes(wait: Any) -> str:
-    seconds = max(0, round(wait.total_seconds()))
-    return f"{seconds // 60} min {seconds % 60} s"
+def list_keys(
+    signing: Signing = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Also those that expired or were revoked.")] = False,
+    organization: Organization = "",
+    filter_: Filter = "",
+    limit: Limit = 100,
+    name: Named = DEFAULT,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the API keys that you manage: yours, and those of programs and people as far as you may. No secrets."""
+    if signing:
+        return signing_keys.list_keys(output)
+    from trellis.auth.v1 import api_key_service_pb2 as rpc
+    from trellis.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
+
+    parent = organization or own_organization(name)
+    request = rpc.ListApiKeysRequest(parent=parent, filter=filter_, show_ended=ended)
+    listing(listed(name, ApiKeyServiceStub, "ListApiKeys", request, limit), output, _COLUMNS)
 
 
-def _asked(method: str, request: Any) -> Any:
-    from cli.operator import call
-    from trellis.auth.v1.signing_key_service_pb2_grpc import SigningKeyServiceStub
+def rotate(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="organizations/…/apiKeys/…; none with --signing.")] = "",
+    signing: Signing = False,
+    overlap_hours: Annotated[int, typer.Option(min=0, max=168, help="How long the secret of before goes on to work.")] = 1,
+    days: Days = 90,
+    name: Named = DEFAULT,
+    output: Issued = None,
+) -> None:
+    """Give an API key a new secret and print it; the one of before works a while longer.
 
-    return call(home(), "auth", SigningKeyServiceStub, method, request)
+    With --signing: make a new signing key and retire the others; nobody is signed out. The new key is published at once and
+    signs only when every service has had the time to learn it.
+    """
+    if signing == bool(key):
+        raise typer.BadParameter("name an API key, or say --signing.")
+    if signing:
+        return signing_keys.rotate(output or Format.TABLE)
+    from trellis.auth.v1 import api_key_service_pb2 as rpc
+
+    request = rpc.RotateApiKeyRequest(name=key, request_id=str(uuid.uuid4()))
+    request.overlap_duration.FromTimedelta(timedelta(hours=overlap_hours))
+    request.expire_time.FromDatetime(_ahead(days))
+    _issued(_sent(name, "RotateApiKey", request), output)
 
 
-def _rows(keys: Any) -> list[dict[str, str]]:
-    return [
-        {
-            "kid": key.kid,
-            "state": _state(key, keys.signing_kid),
-            "create_time": key.create_time.ToJsonString(),
-            "sign_from_time": key.sign_from_time.ToJsonString(),
-            "retire_time": key.retire_time.ToJsonString() if key.HasField("retire_time") else "",
-        }
-        for key in keys.keys
-    ]
+def revoke(key: Key, name: Named = DEFAULT, output: Output = Format.TABLE) -> None:
+    """End an API key: within a second it opens nothing."""
+    from trellis.auth.v1 import api_key_service_pb2 as rpc
+
+    record(_sent(name, "RevokeApiKey", rpc.RevokeApiKeyRequest(name=key, request_id=str(uuid.uuid4()))), output)
 
 
-def _state(key: Any, signing_kid: str) -> str:
-    if key.kid == signing_kid:
-        return "signs"
-    return "verifies" if key.HasField("retire_time") else "published"
+def _issued(key: dict[str, Any], output: Format | None) -> None:
+    """Print the secret alone, for whoever takes it from there, or the whole key."""
+    if output is None:
+        sys.stdout.write(key["secret"] + "\n")
+        explain(f"The secret of {key['name']}, until {key['expire_time']}. Keep it now: nobody can read it again.")
+    else:
+        record(key, output)
 
 
-def _only_signing(signing: bool) -> None:
-    if not signing:
-        raise Failed("there are no other keys here.")
+def _sent(name: str, method: str, request: Any) -> dict[str, Any]:
+    from trellis.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
+
+    return sent(name, ApiKeyServiceStub, method, request)
+
+
+def _ahead(days: int) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)

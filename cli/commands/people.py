@@ -59,7 +59,7 @@ def list_users(
     from trellis.user.v1.service_pb2_grpc import UserServiceStub
 
     request = rpc.ListUsersRequest(parent=organization or own_organization(name), filter=filter_, order_by=order_by)
-    listing(_listed(name, UserServiceStub, "ListUsers", request, limit), output, _USERS)
+    listing(listed(name, UserServiceStub, "ListUsers", request, limit), output, _USERS)
 
 
 def get_user(
@@ -71,7 +71,7 @@ def get_user(
     from trellis.user.v1 import service_pb2 as rpc
     from trellis.user.v1.service_pb2_grpc import UserServiceStub
 
-    record(_sent(name, UserServiceStub, "GetUser", rpc.GetUserRequest(name=user)), output)
+    record(sent(name, UserServiceStub, "GetUser", rpc.GetUserRequest(name=user)), output)
 
 
 def list_organizations(
@@ -86,7 +86,7 @@ def list_organizations(
     from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub
 
     request = rpc.ListOrganizationsRequest(filter=filter_, order_by=order_by)
-    listing(_listed(name, OrganizationServiceStub, "ListOrganizations", request, limit), output, _ORGANIZATIONS)
+    listing(listed(name, OrganizationServiceStub, "ListOrganizations", request, limit), output, _ORGANIZATIONS)
 
 
 def get_organization(
@@ -99,7 +99,7 @@ def get_organization(
     from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub
 
     request = rpc.GetOrganizationRequest(name=organization or own_organization(name))
-    record(_sent(name, OrganizationServiceStub, "GetOrganization", request), output)
+    record(sent(name, OrganizationServiceStub, "GetOrganization", request), output)
 
 
 def create_organization(
@@ -114,7 +114,7 @@ def create_organization(
     from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub
 
     request = rpc.CreateOrganizationRequest(organization=pb.Organization(display_name=display_name))
-    made = _sent(name, OrganizationServiceStub, "CreateOrganization", request)
+    made = sent(name, OrganizationServiceStub, "CreateOrganization", request)
     if use:
         _switch(made["name"], name)
     record(made, output)
@@ -138,11 +138,11 @@ def members(
     from trellis.user.v1.service_pb2_grpc import MembershipServiceStub, UserServiceStub
 
     request = rpc.ListMembershipsRequest(parent=organization or own_organization(name), filter=filter_)
-    found = _listed(name, MembershipServiceStub, "ListMemberships", request, limit)
+    found = listed(name, MembershipServiceStub, "ListMemberships", request, limit)
     people: dict[str, Any] = {}
     for first in range(0, len(found), _BATCH):
         batch = rpc.BatchGetUsersRequest(names=[row["user"] for row in found[first : first + _BATCH]])
-        people |= {each["name"]: each for each in _sent(name, UserServiceStub, "BatchGetUsers", batch)["users"]}
+        people |= {each["name"]: each for each in sent(name, UserServiceStub, "BatchGetUsers", batch)["users"]}
     rows = [{**{key: people[row["user"]].get(key) for key in ("display_name", "email")}, **row} for row in found]
     listing(rows, output, _MEMBERS)
 
@@ -163,17 +163,19 @@ def _switch(organization: str, name: str) -> None:
     from trellis.auth.v1.service_pb2_grpc import AuthServiceStub
 
     request = rpc.SwitchOrganizationRequest(organization=organization)
-    profile(home(), name).save(_sent(name, AuthServiceStub, "SwitchOrganization", request))
+    profile(home(), name).save(sent(name, AuthServiceStub, "SwitchOrganization", request))
 
 
-def _sent(name: str, stub: Any, method: str, request: Any) -> dict[str, Any]:
+def sent(name: str, stub: Any, method: str, request: Any) -> dict[str, Any]:
+    """Return the answer to a call as the person of a profile."""
     from cli.edge import edge, plain
 
     with edge(home(), access_token(name)) as door:
         return plain(door.send(stub, method, request))
 
 
-def _listed(name: str, stub: Any, method: str, request: Any, limit: int) -> list[dict[str, Any]]:
+def listed(name: str, stub: Any, method: str, request: Any, limit: int) -> list[dict[str, Any]]:
+    """Return up to `limit` things of a list, as the person of a profile."""
     from cli.edge import edge, plain
 
     with edge(home(), access_token(name)) as door:

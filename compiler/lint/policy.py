@@ -118,8 +118,15 @@ def guesses(contract: Contract) -> Iterator[Problem]:
 
 @rule("http-exposure")
 def exposure(contract: Contract) -> Iterator[Problem]:
-    """Internal RPCs have no URL; all others have one."""
+    """Internal RPCs have no URL; all others have one, save those whose clients stream.
+
+    REST cannot tell whether a stream was cut: an error after the first answer is lost.
+    """
     for rpc in contract.rpcs:
+        if rpc.client_streaming:
+            if rpc.bindings:
+                yield _at(rpc, "remove google.api.http: what a client streams has no URL")
+            continue
         if rpc.policy.access == "internal" and rpc.bindings:
             yield _at(rpc, "remove google.api.http: an internal RPC is not reached from outside")
         if rpc.policy.access not in ("internal", "") and not rpc.bindings:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from compiler.answers import takes_api_keys
 from compiler.model import Contract
 from compiler.openapi.failures import HEADERS
 from compiler.openapi.operations import Operations
 
 Json = dict[str, Any]
-API_KEY_RESOURCE = "trellis.dev/ApiKey"
-"""The edge takes API keys as soon as the contract has this resource."""
 _VERBS = ("get", "post", "patch", "put", "delete")
 _ABOUT = """\
 Every call is a method of a gRPC service; this is its REST face. The guide is `docs/rest.md`.
@@ -63,5 +62,4 @@ def _tags(contract: Contract) -> list[Json]:
 def _schemes(contract: Contract) -> Json:
     token = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token of `auth:signIn`."}
     key = {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key, for programs."}
-    takes_keys = any(m.resource and m.resource.type == API_KEY_RESOURCE for m in contract.messages.values())
-    return {"accessToken": token, **({"apiKey": key} if takes_keys else {})}
+    return {"accessToken": token, **({"apiKey": key} if takes_api_keys(contract) else {})}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.answers import failures
+from compiler.answers import failures, needs_session, takes_api_keys
 from compiler.model import Contract, Field, HttpBinding, Message, RateLimit, Rpc
 from compiler.openapi.examples import Examples
 from compiler.openapi.failures import REQUEST_ID_HEADER, Failures
@@ -27,6 +27,7 @@ class Operations:
 
     def __init__(self, contract: Contract) -> None:
         self._contract, self._paths, self._examples = contract, Paths(contract), Examples(contract)
+        self._takes_keys = takes_api_keys(contract)
         self.schemas = Schemas(contract, self._examples)
         self.failures = Failures(self.schemas)
 
@@ -46,12 +47,18 @@ class Operations:
             "summary": _summary(rpc),
             "description": "\n\n".join(_description(self._contract, rpc)),
             **({"deprecated": True} if rpc.deprecated else {}),
-            **({"security": []} if rpc.policy.access == "public" else {}),
+            **self._security(rpc),
             **({"parameters": stated} if stated else {}),
             **({"requestBody": self._body(rpc, binding)} if binding.body else {}),
             "responses": {"200": self._answer(rpc), **self.failures.responses(failures(self._contract, rpc))},
             **_extensions(rpc),
         }
+
+    def _security(self, rpc: Rpc) -> Json:
+        """What an operation asks for beside or instead of what all ask for."""
+        if rpc.policy.access == "public":
+            return {"security": []}
+        return {"security": [{"accessToken": []}]} if self._takes_keys and needs_session(rpc) else {}
 
     def _path(self, rpc: Rpc, parameters: list[PathParameter]) -> Iterator[Json]:
         for parameter in parameters:
@@ -159,7 +166,8 @@ def _access(rpc: Rpc) -> str:
         others = f"; about others only with the permission `{policy.permission_for_others}`" * bool(
             policy.permission_for_others
         )
-        return f"**Access:** any valid access token{others}."
+        who = "any valid access token or API key" if policy.api_keys else "any valid access token, no API key"
+        return f"**Access:** {who}{others}."
     roles = ", ".join(policy.granted_to)
     return f"**Access:** the permission `{policy.permission}` in the organization that the request names (held by: {roles})."
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.answers import EARLY, EDGE, EDGE_DOMAIN, RETRY_AFTER_S, WAIT, code_of
+from compiler.answers import EARLY, EDGE, EDGE_DOMAIN, KEY_INVALID, RETRY_AFTER_S, WAIT, code_of
 from compiler.model import Contract, RateLimit, Rpc
 
 PATH = "gen/envoy/edge.json"
@@ -145,7 +145,7 @@ def _unknown_caller(contract: Contract) -> Json:
 def _bad_keys(contract: Contract) -> Iterator[Json]:
     """What auth refuses of API keys, in its own words: the text that it denied with."""
     asked = _details("response.code_details.contains('ext_authz_denied')")
-    for status, reason in ((401, "API_KEY_INVALID"), (429, EDGE[429][0])):
+    for status, reason in ((401, KEY_INVALID), (429, EDGE[429][0])):
         both = {"and_filter": {"filters": [_status("EQ", status), asked]}}
         yield {"filter": both, **_answer(contract, status, "%LOCAL_REPLY_BODY%", reason=reason)}
 

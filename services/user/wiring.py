@@ -9,6 +9,7 @@ from functools import partial
 from services.chassis.db.session import Codec
 from services.chassis.dns import DnsResolver
 from services.chassis.jobs import Job
+from services.chassis.keys import Keyring
 from services.chassis.links import Links
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
@@ -29,6 +30,7 @@ from services.user.handlers import (
     AuditHandlers,
     DomainHandlers,
     Handlers,
+    ImportHandlers,
     InvitationHandlers,
     LifecycleHandlers,
     MembershipHandlers,
@@ -48,6 +50,7 @@ from services.user.servicer import (
     AttributeSchemaServicer,
     AuditServicer,
     DomainServicer,
+    ImportServicer,
     InvitationServicer,
     MembershipServicer,
     OperationServicer,
@@ -88,6 +91,12 @@ from trellis.user.v1 import (
 )
 from trellis.user.v1 import (
     domain_service_pb2_grpc as domain_grpc,
+)
+from trellis.user.v1 import (
+    import_service_pb2 as import_rpc,
+)
+from trellis.user.v1 import (
+    import_service_pb2_grpc as import_grpc,
 )
 from trellis.user.v1 import (
     invitation_service_pb2 as invitation_rpc,
@@ -137,7 +146,7 @@ async def build(chassis: Chassis) -> Assembly:
     auth = chassis.channel(chassis.config.auth_target)
     built = handlers(chassis, AuthAccounts(auth))
     return Assembly(
-        servicers=servicers(built, Lists(chassis.keyring, chassis.now)),
+        servicers=servicers(built, Lists(chassis.keyring, chassis.now), chassis.keyring),
         jwks=AuthKeys(auth).fetch,
         consumers=[
             consumers.consumer(built.users),
@@ -183,6 +192,7 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         memberships=MembershipHandlers(SqlMemberships(database), begin, now),
         invitations=_invitations(chassis, accounts),
         domains=_domains(chassis),
+        imports=ImportHandlers(begin, now, chassis.new_id),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
@@ -260,7 +270,7 @@ def _lifecycle(chassis: Chassis, config: UserConfig, accounts: Accounts) -> Life
     )
 
 
-def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
+def servicers(built: Handlers, lists: Lists, keyring: Keyring) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
     by_name = rpc.DESCRIPTOR.services_by_name
     return [
@@ -286,6 +296,11 @@ def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
             domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
             domain_grpc.add_DomainServiceServicer_to_server,
             DomainServicer(built.domains, lists),
+        ),
+        Servicer(
+            import_rpc.DESCRIPTOR.services_by_name["ImportService"],
+            import_grpc.add_ImportServiceServicer_to_server,
+            ImportServicer(built.imports, keyring),
         ),
         Servicer(
             team_rpc.DESCRIPTOR.services_by_name["TeamService"],

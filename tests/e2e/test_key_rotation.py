@@ -21,8 +21,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def keys(platform: Platform) -> list[dict[str, Any]]:
-    """Return what `trellis key list` says."""
-    done = platform.cli("key", "list", "-o", "json")
+    """Return what `trellis key list --signing` says."""
+    done = platform.cli("key", "list", "--signing", "-o", "json")
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -60,7 +60,7 @@ def test_rotating_under_load_refuses_nobody(platform: Platform, ada: Person) -> 
     for worker in workers:
         worker.start()
     for _ in range(5):
-        assert platform.cli("key", "rotate").returncode == 0
+        assert platform.cli("key", "rotate", "--signing").returncode == 0
         assert ada.refresh().status == 200
     done.set()
     for worker in workers:
@@ -95,12 +95,12 @@ def test_killed_in_the_middle_it_happened_or_it_did_not(platform: Platform, ada:
 
 _ROTATE = f"""
 import os, sys, threading, time
-from cli.commands.keys import rotate
+from cli.commands.signing_keys import rotate
 from cli.commands.output import Format
 def kill():
     time.sleep(float(sys.argv[1]))
     os.kill(int(sys.argv[2]), {int(signal.SIGKILL)})
 import grpc, trellis.auth.v1.signing_key_service_pb2_grpc, cli.operator, joserfc.jwk, services.chassis.tokens
 threading.Thread(target=kill).start()
-rotate(True, Format.JSON)
+rotate(Format.JSON)
 """

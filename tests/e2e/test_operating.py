@@ -90,6 +90,33 @@ def test_a_token_of_another_platform_is_told_apart(platform: Platform) -> None:
     assert json.loads(done.stdout)["verdict"]["signature"] == "wrong"
 
 
+# Keys of programs
+
+
+def test_a_key_is_made_rotated_and_revoked_and_its_secret_shown_once(
+    platform: Platform, ada: Person, password_file: str
+) -> None:
+    said(platform, "token", "issue", "--email", ada.email, "--password-file", password_file)
+    done = platform.cli("key", "create", "Nightly", "--scope", "users.list")
+    [secret] = done.stdout.splitlines()
+    [listed] = said(platform, "key", "list", "--filter", 'display_name = "Nightly"')
+
+    second = said(platform, "key", "rotate", listed["name"], "--overlap-hours", "0")["secret"]
+    ended = said(platform, "key", "revoke", listed["name"])
+
+    assert secret not in done.stderr
+    assert (listed["hint"], "secret" in listed) == (secret[-4:], False)
+    assert second != secret
+    assert ended["revoke_time"]
+    assert said(platform, "key", "list", "--filter", 'display_name = "Nightly"') == []
+    assert [key["name"] for key in said(platform, "key", "list", "--ended")] == [listed["name"]]
+
+
+@pytest.mark.parametrize("words", [(), ("organizations/org_1/apiKeys/apk_1", "--signing")])
+def test_rotating_is_of_one_kind_of_key(platform: Platform, words: tuple[str, ...]) -> None:
+    assert platform.cli("key", "rotate", *words).returncode == USAGE
+
+
 # Settings
 
 

@@ -43,6 +43,7 @@ from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenV
 from services.user.events import announcement as user_announcement
 from tests.conftest import Time
 from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
+from tests.fakes.user import FakeBuckets
 from trellis.auth.v1 import (
     access_service_pb2_grpc,
     api_key_service_pb2_grpc,
@@ -81,6 +82,7 @@ class Parts:
     mailer: FakeMailer = field(default_factory=FakeMailer)
     common_passwords: frozenset[str] = frozenset({"passwordpassword"})
     keyring: Keyring = field(default_factory=lambda: Keyring(b"r" * 32))
+    buckets: Any = field(default_factory=FakeBuckets)
     ids: IdGenerator = field(init=False)
     keys: KeyHandlers = field(init=False)
     tokens: Tokens = field(init=False)
@@ -301,5 +303,4 @@ def _guards(parts: Parts, service_keys: list[ECKey]) -> Guards:
     users = TokenVerifier(keys, kind=ACCESS, audience=AUDIENCE, issuer=ISSUER, clock=parts.clock)
     known = static_keys(public_set(service_keys).decode())
     services = TokenVerifier(known, kind=SERVICE, audience=AUDIENCE, issuer=None, clock=parts.clock)
-    unlimited: Any = None  # auth limits by address, which is the edge's
-    return Guards("auth", users, services, parts.keyring, unlimited, 256, set())
+    return Guards("auth", users, services, parts.keyring, parts.buckets, 256, set())

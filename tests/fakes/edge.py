@@ -1,4 +1,4 @@
-"""The real edge in front of servers that answer every RPC of the contract with an empty message."""
+"""The real edge in front of servers that answer every RPC of the contract with an empty message, and know some API keys."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ from joserfc.jwk import ECKey
 
 from compiler import edge
 from compiler.model import Contract
+from extauthz.v3 import external_auth_pb2_grpc as authz
+from services.auth.handlers.key_exchange import ApiKeyInvalid, Exchanged
+from services.auth.servicer.authorization import AuthorizationServicer
+from services.chassis.errors import ServiceError
+from services.chassis.principal import ANONYMOUS
 
 ISSUER, AUDIENCE = "https://auth.trellis.local", "trellis"
 
@@ -53,6 +59,18 @@ class Edge:
     """RPCs that never answer."""
     probes: list[health.aio.HealthServicer] = field(default_factory=list)
     """The health of auth and of user."""
+    api_keys: dict[str, str | ServiceError] = field(default_factory=dict)
+    """Whose each secret is, or how it is refused; others are unknown."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Secret and address of every question about an API key."""
+
+    async def exchange(self, secret: str, address: str) -> Exchanged:
+        """What auth's KeyExchange does, with the keys of here."""
+        self.asked.append((secret, address))
+        subject = self.api_keys.get(secret, ApiKeyInvalid())
+        if isinstance(subject, ServiceError):
+            raise subject
+        return Exchanged(subject, self.token(sub=subject), datetime.max.replace(tzinfo=UTC), ANONYMOUS)
 
     @property
     def came(self) -> list[Seen]:
@@ -90,7 +108,8 @@ async def running(contract: Contract, home: Path) -> AsyncIterator[Edge]:
 
 
 def new_key(kid: str) -> ECKey:
-    return ECKey.generate_key("P-256", {"kid": kid})
+    """A key as auth publishes its own: with its one algorithm, or Envoy would not look at a token's."""
+    return ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"})
 
 
 def _start(config: Path) -> subprocess.Popen[bytes]:
@@ -102,6 +121,7 @@ def _start(config: Path) -> subprocess.Popen[bytes]:
 async def _serve(contract: Contract, state: Edge, port: int) -> grpc.aio.Server:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((_Everything(contract, state),))
+    authz.add_AuthorizationServicer_to_server(AuthorizationServicer(state), server)
     probe = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(probe, server)
     state.probes.append(probe)

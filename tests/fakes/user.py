@@ -227,6 +227,7 @@ class FakeOrganizations:
         for name in due:
             del tables.organizations[name]
         tables.memberships = {key: each for key, each in tables.memberships.items() if each.organization not in due}
+        tables.users = {key: each for key, each in tables.users.items() if each.provisioned_by not in due}
         return [OrganizationPurged(name, at) for name in due]
 
 
@@ -269,7 +270,11 @@ class FakeMemberships:
         return (await self.get(membership_name(organization, user))).role
 
     async def find_by_email(self, organization: str, email: str) -> Membership | None:
-        names = {user.name for user in self._tables().users.values() if user.email == email}
+        names = {
+            user.name
+            for user in self._tables().users.values()
+            if user.email == email and user.state is not UserState.PROVISIONED
+        }
         found = self._tables().memberships.values()
         return next((each for each in found if each.organization == organization and each.user in names), None)
 
@@ -308,6 +313,49 @@ class FakeMemberships:
         for member in [*tables.team_members.values()]:
             if (organization_of(member.team), member.user) == (gone.organization, gone.user):
                 del tables.team_members[member.name]
+
+
+class FakeImports:
+    """Imported people in the tables of a transaction."""
+
+    def __init__(self, tables: TablesNow, now: Callable[[], datetime]) -> None:
+        self._tables, self._now = tables, now
+
+    async def members(self, organization: str, emails: Sequence[str]) -> dict[str, Membership]:
+        users = self._tables().users
+        found = [each for each in self._tables().memberships.values() if each.organization == organization]
+        found.sort(key=lambda each: users[each.user].state is not UserState.PROVISIONED)
+        return {users[each.user].email: each for each in found if users[each.user].email in emails}
+
+    async def add(self, users: Sequence[User], memberships: Sequence[Membership]) -> None:
+        self._tables().users.update({user.name: user for user in users})
+        self._tables().memberships.update({each.name: each for each in memberships})
+
+    async def save_attributes(self, memberships: Sequence[Membership]) -> None:
+        self._tables().memberships.update({each.name: each for each in memberships})
+
+    async def provisioned(self, email: str) -> list[Membership]:
+        users = self._tables().users
+        names = {user.name for user in users.values() if user.state is UserState.PROVISIONED and user.email == email}
+        found = [each for each in self._tables().memberships.values() if each.user in names]
+        return sorted(found, key=lambda each: each.organization)
+
+    async def move_teams(self, membership: Membership, user: str) -> list[TeamMember]:
+        members = self._tables().team_members
+        moved = [
+            TeamMember(each.team, user, self._now())
+            for each in members.values()
+            if (organization_of(each.team), each.user) == (membership.organization, membership.user)
+            and team_member_name(each.team, user) not in members
+        ]
+        members.update({each.name: each for each in moved})
+        return moved
+
+    async def forget(self, user: str) -> None:
+        tables = self._tables()
+        member = any(each.user == user for each in tables.memberships.values())
+        if not member and user in tables.users and tables.users[user].state is UserState.PROVISIONED:
+            del tables.users[user]
 
 
 class FakeTeams:
@@ -670,6 +718,7 @@ class FakeUserTransaction:
         self.audit = FakeAuditLogs(self._tables)
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
+        self.imports = FakeImports(self._tables, store.now)
         self.invitations = FakeInvitations(self._tables)
         self.domains = FakeDomains(self._tables)
         self.teams = FakeTeams(self._tables)

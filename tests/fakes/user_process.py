@@ -27,6 +27,7 @@ from services.user.handlers import (
     AuditHandlers,
     DomainHandlers,
     Handlers,
+    ImportHandlers,
     InvitationHandlers,
     LifecycleHandlers,
     MembershipHandlers,
@@ -54,6 +55,9 @@ from trellis.user.v1 import (
 )
 from trellis.user.v1 import (
     domain_service_pb2_grpc as domain_stubs,
+)
+from trellis.user.v1 import (
+    import_service_pb2_grpc as import_stubs,
 )
 from trellis.user.v1 import (
     invitation_service_pb2_grpc as invitation_stubs,
@@ -111,6 +115,7 @@ class Parts:
             memberships=self.memberships,
             invitations=self.invitations,
             domains=self.domains,
+            imports=ImportHandlers(self.ports.begin, self.clock, self.ids),
             teams=self.teams,
             preferences=self.preferences,
             attribute_schemas=self.attribute_schemas,
@@ -242,6 +247,7 @@ class UserProcess:
     invitations: invitation_stubs.InvitationServiceAsyncStub
     domains: domain_stubs.DomainServiceAsyncStub
     teams: team_stubs.TeamServiceAsyncStub
+    imports: import_stubs.ImportServiceAsyncStub
     preferences: preferences_stubs.PreferencesServiceAsyncStub
     attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
     operations: operation_stubs.OperationServiceAsyncStub
@@ -266,7 +272,7 @@ class UserProcess:
 async def running(parts: Parts) -> AsyncIterator[UserProcess]:
     """Serve on a free port of loopback."""
     lists = Lists(parts.keyring, parts.clock)
-    server, _ = build_server(servicers(parts.handlers, lists), _guards(parts))
+    server, _ = build_server(servicers(parts.handlers, lists, parts.keyring), _guards(parts))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -278,6 +284,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             invitation_stubs.InvitationServiceStub(channel),
             domain_stubs.DomainServiceStub(channel),
             team_stubs.TeamServiceStub(channel),
+            import_stubs.ImportServiceStub(channel),
             preferences_stubs.PreferencesServiceStub(channel),
             attribute_stubs.AttributeSchemaServiceStub(channel),
             operation_stubs.OperationServiceStub(channel),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from joserfc.jwk import ECKey
 
 from cli.home import ROOT
-from tests.generated.contract import Rpc
-from tests.generated.world import Metadata, World, bearer, claims_of, signed
+from tests.generated.contract import Rpc, creator
+from tests.generated.world import API_KEY, Metadata, World, bearer, claims_of, signed
 from trellis.policies import ROLE_PERMISSIONS
 
 UNAUTHENTICATED = ("UNAUTHENTICATED", "TOKEN_INVALID")
@@ -80,6 +80,10 @@ def _without(role: str) -> Credentials:
     return credentials
 
 
+def _another_permission(rpc: Rpc) -> str:
+    return next(each for each in ROLE_PERMISSIONS["owner"] if each != rpc.policy.permission)
+
+
 def _unlisted(world: World, rpc: Rpc) -> Metadata:
     return bearer(world.service_token(_unlisted_services(rpc)[0]))
 
@@ -137,4 +141,28 @@ STRANGER = Column(
 )
 
 COLUMNS = [*NO_TOKEN, *BAD_TOKEN, *OTHER_TOKEN, *([REVOKED] if REVOCATION else []), *NOT_PERMITTED, FOREIGN]
-BY_REST = [ANONYMOUS, EXPIRED, FOREIGN]
+API_KEYS = creator("trellis.dev/ApiKey") is not None
+"""Whether there are API keys. The edge exchanges them for tokens, so these columns are of REST alone."""
+NO_KEY = ("UNAUTHENTICATED", "API_KEY_INVALID")
+WITH_A_KEY = [
+    Column("token_as_api_key", CALLERS, NO_KEY, lambda world, rpc: ((API_KEY, world.ada.token),)),
+    Column(
+        "api_key_as_token",
+        CALLERS,
+        UNAUTHENTICATED,
+        lambda world, rpc: bearer(world.api_key(_another_permission(rpc))),
+    ),
+    Column(
+        "made_up_api_key",
+        CALLERS,
+        ("UNAUTHENTICATED", "API_KEY_INVALID"),
+        lambda world, rpc: ((API_KEY, "trk_" + "a" * 43),),
+    ),
+    Column(
+        "api_key_without_scope",
+        frozenset({"permission"}),
+        DENIED,
+        lambda world, rpc: ((API_KEY, world.api_key(_another_permission(rpc))),),
+    ),
+]
+BY_REST = [ANONYMOUS, EXPIRED, FOREIGN, *(WITH_A_KEY if API_KEYS else [])]

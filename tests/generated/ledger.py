@@ -75,6 +75,11 @@ class Ledger:
             lambda: self._is_published() and self._is_consumed() and self._is_published(), "events are left", within_s
         )
 
+    def forget_limits(self) -> None:
+        """Let every caller call again as often as at first."""
+        for key in self._valkey.scan_iter("trellis:limit:*"):
+            self._valkey.delete(key)
+
     def row(self, service: str, statement: str) -> Any:
         """Return the first row of a statement."""
         return self._run(self._databases[service].fetchrow(statement))

@@ -81,6 +81,7 @@ FIELDS: dict[str, Recipe] = {
     "trellis.user.v1.ReactivateUserRequest.token": _link_back,
     "trellis.user.v1.UndeleteUserRequest.token": _link_back,
     "trellis.user.v1.CreateDomainRequest.domain_id": lambda world, scope: world.new_domain(),
+    "trellis.user.v1.VerifyDomainRequest.name": lambda world, scope: world.proven_domain(scope),
     "trellis.user.v1.AttributeSchema.schema": _object_schema,
     "trellis.user.v1.Membership.user": _newcomer,
     "trellis.user.v1.TeamMember.user": _next_member,

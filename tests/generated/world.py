@@ -24,7 +24,7 @@ from tests.dns_server import DnsServer
 from tests.e2e.client import PASSWORD, mails_to
 from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
-from tests.generated.contract import Rpc
+from tests.generated.contract import Rpc, creator, fields_of
 from tests.generated.ledger import Ledger
 from trellis.auth.v1 import resources_pb2 as auth
 from trellis.auth.v1 import service_pb2 as auth_rpc
@@ -45,7 +45,28 @@ from trellis.user.v1 import service_pb2_grpc as user_stubs
 
 Metadata = tuple[tuple[str, str], ...]
 Claims = dict[str, Any]
+API_KEY = "x-api-key"
 PATIENCE_S = 15
+PATIENT = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.2s",
+                    "maxBackoff": "2s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+"""On a busy machine one service may wait in vain for another."""
+REVOKED_WITHIN_S = 2
+LASTS_S = 25  # less than clocks may differ
+LIFETIME_S = 300
 
 
 @dataclass(frozen=True)
@@ -104,6 +125,8 @@ class World:
     name_server: DnsServer
     """What the platform asks about domains."""
     _newcomers: dict[str, list[Person]] = field(default_factory=dict)
+    _api_keys: dict[str, str] = field(default_factory=dict)
+    _of_role: dict[str, tuple[float, Metadata]] = field(default_factory=dict)
 
     # Calls
 
@@ -119,9 +142,13 @@ class World:
         with ThreadPoolExecutor(times) as threads:
             return list(threads.map(lambda _: self.call(rpc, messages, metadata), range(times)))
 
-    def rest(self, verb: str, path: str, body: bytes | None, metadata: Metadata) -> tuple[int, bytes]:
-        """Call at the edge."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.platform.base, timeout=PATIENCE_S)
+    def rest(
+        self, verb: str, path: str, body: bytes | None, metadata: Metadata, *, from_: str = "127.0.0.1"
+    ) -> tuple[int, bytes]:
+        """Call at the edge, from an address."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.platform.base, timeout=PATIENCE_S, source_address=(from_, 0)
+        )
         typed = {"content-type": "application/json"} if body is not None else {}
         try:
             connection.request(verb, path, body, {**typed, **dict(metadata)})
@@ -145,7 +172,10 @@ class World:
     def channels(self) -> dict[str, Any]:
         """A channel to each service."""
         ports = self.platform.home.ports
-        return {name: grpc.insecure_channel(f"127.0.0.1:{ports[f'{name}_a']}") for name in SERVICES}
+        return {
+            name: grpc.insecure_channel(f"127.0.0.1:{ports[f'{name}_a']}", [("grpc.service_config", PATIENT)])
+            for name in SERVICES
+        }
 
     # People
 
@@ -177,7 +207,13 @@ class World:
 
     def of_role(self, role: str) -> Metadata:
         """Return the credentials of a member of Ada's organization with a role."""
-        return bearer(self.ada.token if role == "owner" else self.switch(self._members[role], self.ada.organization))
+        if role == "owner":
+            return bearer(self.ada.token)
+        until_s, credentials = self._of_role.get(role, (0.0, ()))
+        if time.monotonic() > until_s:
+            credentials = self.lasting(bearer(self.switch(self._members[role], self.ada.organization)))
+            self._of_role[role] = time.monotonic() + LASTS_S / 2, credentials
+        return credentials
 
     @cached_property
     def _members(self) -> dict[str, Person]:
@@ -230,12 +266,20 @@ class World:
 
     def verified_domain(self, scope: Scope) -> str:
         """Let an organization claim a domain and prove that it is theirs."""
-        domains = domain_stubs.DomainServiceStub(self.channels["user"])
+        name = self.proven_domain(scope)
+        self._domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=name), metadata=bearer(scope.token))
+        return name
+
+    def proven_domain(self, scope: Scope) -> str:
+        """Let an organization claim a domain whose record stands in DNS, and nobody has looked yet."""
         claim = domain_rpc.CreateDomainRequest(parent=scope.organization, domain_id=self.new_domain())
-        domain = domains.CreateDomain(claim, metadata=bearer(scope.token))
+        domain = self._domains.CreateDomain(claim, metadata=bearer(scope.token))
         self.name_server.texts[domain.txt_record_name] = [domain.txt_record_value]
-        domains.VerifyDomain(domain_rpc.VerifyDomainRequest(name=domain.name), metadata=bearer(scope.token))
         return str(domain.name)
+
+    @cached_property
+    def _domains(self) -> Any:
+        return domain_stubs.DomainServiceStub(self.channels["user"])
 
     def audit_entry(self, organization: str) -> str:
         """Return the oldest entry of an organization's audit log: that somebody made the organization."""
@@ -314,12 +358,21 @@ class World:
         """Return a token of a session that was used, and then ended."""
         again = self.signed_in(self.ada.person.email)
         token = self.switch(again, self.ada.organization)
-        user_stubs.UserServiceStub(self.channels["user"]).GetUser(
-            user_rpc.GetUserRequest(name="users/me"), metadata=bearer(token)
-        )
+        assert self._doors_open_to(token) == [True, True]
         self._auth.SignOut(auth_rpc.SignOutRequest(), metadata=bearer(token))
-        self.ledger.settle()
+        eventually(lambda: self._doors_open_to(token) == [False, False], within_s=REVOKED_WITHIN_S)
         return token
+
+    def _doors_open_to(self, token: str) -> list[bool]:
+        """Return whether each service takes a token."""
+        users = user_stubs.UserServiceStub(self.channels["user"])
+        sessions = auth_stubs.SessionServiceStub(self.channels["auth"])
+        me, mine = user_rpc.GetUserRequest(name="users/me"), auth_rpc.ListSessionsRequest(parent="users/me")
+        reads: list[Callable[[], Any]] = [
+            lambda: users.GetUser(me, metadata=bearer(token)),
+            lambda: sessions.ListSessions(mine, metadata=bearer(token)),
+        ]
+        return [_is_there(read) for read in reads]
 
     @cached_property
     def _auth(self) -> Any:
@@ -342,6 +395,27 @@ class World:
         keyring = Keyring(bytes.fromhex(self.platform.home.root_secret("auth")))
         return ECKey.import_key(json.loads(keyring.open(SEAL, row["private_jwk"], row["kid"].encode())))
 
+    def api_key(self, permission: str) -> str:
+        """Return the secret of a key of Ada's whose one scope is a permission."""
+        if permission not in self._api_keys:
+            create = creator("trellis.dev/ApiKey")
+            assert create is not None
+            assert create.body is not None
+            request: Any = create.input(parent=self.ada.organization)
+            getattr(request, create.body.name).scopes.append(permission)
+            made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
+            [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
+            self._api_keys[permission] = str(getattr(made, secret.name))
+            self._use(self._api_keys[permission])
+        return self._api_keys[permission]
+
+    def _use(self, key: str) -> None:
+        """Use a key for the first time: when it last was is written, not each time but now."""
+        self.ledger.settle()
+        before = self.ledger.checksums()
+        self.rest("GET", "/v1/users/me", None, ((API_KEY, key),))
+        eventually(lambda: self.ledger.checksums() != before)
+
     def service_token(self, service: str, **changed: Any) -> str:
         """Return a token that a service calls others with."""
         key = ECKey.import_key(json.loads(self.platform.home.service_key(service)))
@@ -349,6 +423,12 @@ class World:
         subject = f"services/{service}"
         claims = {"iss": subject, "sub": subject, "aud": "trellis", "iat": now_s, "exp": now_s + 60}
         return signed(key, {**claims, **changed}, kind="svc+jwt")
+
+    def lasting(self, credentials: Metadata) -> Metadata:
+        """Return the same token as if it were issued some seconds from now: what its own calls revoke does not end it."""
+        at_s = int(time.time()) + LASTS_S
+        token = dict(credentials)["authorization"].removeprefix("Bearer ")
+        return bearer(self.altered(token, iat=at_s, iat_ms=at_s * 1000, exp=at_s + LIFETIME_S))
 
     def altered(self, token: str, **changed: Any) -> str:
         """Return a token of auth that says something else."""

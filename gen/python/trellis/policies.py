@@ -285,7 +285,7 @@ POLICIES: Final[dict[str, Policy]] = {
         callers=(),
         timeout_s=5.0,
         repeatable="by_request_id",
-        rate_limit=None,
+        rate_limit=RateLimit(key="caller", burst=10, refill=10, per_s=60.0),
         audited=True,
         resources=(),
         bindings=(Binding(verb="POST", pattern=r"/v1/auth:changePassword", fields=()),),
@@ -1089,6 +1089,24 @@ POLICIES: Final[dict[str, Policy]] = {
         slo_latency_ms=1000,
         slo_success=0.999,
         reasons=("DOMAIN_NOT_FOUND", "ORGANIZATION_NOT_FOUND", "DOMAIN_NOT_VERIFIED", "ORGANIZATION_DELETED", "DOMAIN_LOOKUP_FAILED"),
+        api_keys=False,
+    ),
+    "/trellis.user.v1.ImportService/ImportUsers": Policy(
+        method="/trellis.user.v1.ImportService/ImportUsers",
+        service="user",
+        access="permission",
+        permission="users.import",
+        callers=(),
+        timeout_s=10.0,
+        repeatable="by_request_id",
+        rate_limit=None,
+        audited=True,
+        resources=("parent",),
+        bindings=(),
+        validated=True,
+        slo_latency_ms=5000,
+        slo_success=0.999,
+        reasons=("RESUME_TOKEN_INVALID", "ORGANIZATION_NOT_FOUND", "ORGANIZATION_DELETED", "OWNER_REQUIRED", "ATTRIBUTES_INVALID"),
         api_keys=False,
     ),
     "/trellis.user.v1.InvitationService/AcceptInvitation": Policy(
@@ -2072,14 +2090,15 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "teams.get": Permission("Gets a team.", ("trellis.user.v1.TeamService.GetTeam",), ("owner", "admin", "member")),
     "teams.list": Permission("Lists the teams of an organization, by default in the order they came to be.", ("trellis.user.v1.TeamService.ListTeams",), ("owner", "admin", "member")),
     "teams.update": Permission("Changes the fields of a team that `update_mask` names.", ("trellis.user.v1.TeamService.UpdateTeam",), ("owner", "admin")),
+    "users.import": Permission("Makes the people of a list members of an organization, in batches, and says of each row what became of it.", ("trellis.user.v1.ImportService.ImportUsers",), ("owner", "admin")),
     "users.list": Permission("Lists the users who are members of an organization, by default in the order they came to be.", ("trellis.user.v1.UserService.ListUsers",), ("owner", "admin", "member")),
 }
 """Every permission there is."""
 
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
-    "owner": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "audit.get", "audit.list", "audit.verify", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
-    "admin": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "audit.get", "audit.list", "audit.verify", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.list"),
+    "owner": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "audit.get", "audit.list", "audit.verify", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.delete", "organizations.get", "organizations.undelete", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
+    "admin": ("access.check", "apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "attributeSchemas.update", "audit.get", "audit.list", "audit.verify", "domains.create", "domains.delete", "domains.get", "domains.list", "domains.update", "domains.verify", "invitations.create", "invitations.get", "invitations.list", "invitations.resend", "invitations.revoke", "memberships.create", "memberships.delete", "memberships.get", "memberships.leave", "memberships.list", "memberships.update", "organizations.get", "organizations.update", "preferences.get", "preferences.update", "roleBindings.create", "roleBindings.delete", "roleBindings.get", "roleBindings.list", "roles.create", "roles.delete", "roles.get", "roles.list", "roles.update", "serviceAccounts.create", "serviceAccounts.delete", "serviceAccounts.disable", "serviceAccounts.enable", "serviceAccounts.get", "serviceAccounts.list", "serviceAccounts.update", "teamMembers.create", "teamMembers.delete", "teamMembers.list", "teams.create", "teams.delete", "teams.get", "teams.list", "teams.update", "users.import", "users.list"),
     "member": ("apiKeys.create", "apiKeys.get", "apiKeys.list", "apiKeys.revoke", "apiKeys.rotate", "apiKeys.update", "attributeSchemas.get", "memberships.get", "memberships.leave", "memberships.list", "organizations.get", "preferences.get", "roles.get", "roles.list", "teamMembers.list", "teams.get", "teams.list", "users.list"),
 }
 """What the tokens of each predefined role permit."""
@@ -2148,6 +2167,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "trellis.user.v1.UserReactivated": ("user.v1.user_reactivated", "user"),
     "trellis.user.v1.UserUndeleted": ("user.v1.user_undeleted", "user"),
     "trellis.user.v1.UserUpdated": ("user.v1.user_updated", "user"),
+    "trellis.user.v1.UsersImported": ("user.v1.users_imported", "organization"),
 }
 """Topic and key field of each event."""
 
@@ -2270,6 +2290,7 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "DOMAIN_LIMIT_REACHED": "RESOURCE_EXHAUSTED",
         "ATTRIBUTE_SCHEMA_INVALID": "INVALID_ARGUMENT",
         "ATTRIBUTES_INVALID": "INVALID_ARGUMENT",
+        "RESUME_TOKEN_INVALID": "INVALID_ARGUMENT",
         "AUDIT_ENTRY_NOT_FOUND": "NOT_FOUND",
     },
 }

@@ -86,16 +86,20 @@ class Guesses:
         self._now = now
         self._spent: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
-    def check(self, address: str) -> None:
-        """Raises TooManyGuesses."""
+    def spend(self, address: str) -> None:
+        """Take note of a key that may be unknown, before it is looked for: guesses come at once. Raises TooManyGuesses."""
         spent, pace_s = self._spent_by(address), GUESSES_PER.total_seconds() / GUESSES
         if spent > GUESSES - 1:
             raise TooManyGuesses(retry_after_s=max(1.0, (spent - GUESSES + 1) * pace_s))
+        self._note(address, spent + 1)
 
-    def count(self, address: str) -> None:
-        """Take note of an unknown key."""
+    def give_back(self, address: str) -> None:
+        """Take note that the key was not guessed, or could not be looked for."""
+        self._note(address, max(0.0, self._spent_by(address) - 1))
+
+    def _note(self, address: str, spent: float) -> None:
         network = _network(address)
-        self._spent[network] = (self._spent_by(address) + 1, self._now())
+        self._spent[network] = (spent, self._now())
         self._spent.move_to_end(network)
         if len(self._spent) > REMEMBERED:
             self._spent.popitem(last=False)
@@ -152,16 +156,26 @@ class KeyExchange:
 
     async def _judged(self, secret_hash: bytes, address: str) -> _Verdict:
         before = self._verdicts.get(secret_hash)
-        if before is None or before.exchanged is None:
-            self._guesses.check(address)
+        known = before is not None and before.exchanged is not None
         now = self._now()
-        presented = await self._api_keys.find_presented(secret_hash)
+        presented = await (self._api_keys.find_presented(secret_hash) if known else self._guessed(secret_hash, address))
         if presented is None:
-            self._guesses.count(address)
             return self._remember(secret_hash, _Verdict(now + UNKNOWN_KEPT))
         if not presented.opens(now):
             return self._remember(secret_hash, _Verdict(now + LOOK_AGAIN))
         return self._remember(secret_hash, await self._accepted(presented, before, now))
+
+    async def _guessed(self, secret_hash: bytes, address: str) -> Presented | None:
+        """Look for a secret that was not good before. Raises TooManyGuesses."""
+        self._guesses.spend(address)
+        guess = False
+        try:
+            presented = await self._api_keys.find_presented(secret_hash)
+            guess = presented is None
+        finally:
+            if not guess:
+                self._guesses.give_back(address)
+        return presented
 
     async def _accepted(self, presented: Presented, before: _Verdict | None, now: datetime) -> _Verdict:
         """Return the verdict on a good secret: with the token of before while it serves."""

@@ -11,10 +11,12 @@ from services.auth.domain import (
     Role,
     RoleBinding,
     RoleNotFound,
+    ServiceAccountNotFound,
     SubjectNotFound,
     below,
     create_role_binding,
     delete_role_binding,
+    is_service_account,
 )
 from services.auth.handlers.grants import Grants
 from services.auth.ports import AuthTransaction, Begin, Memberships, NewId, Now, RoleBindings
@@ -57,6 +59,7 @@ class RoleBindingHandlers:
         resource = new.resource or new.organization
         binding = RoleBinding(name, new.role, new.subject, resource, new.expire_time, caller.subject, self.now())
         async with self.begin() as tx:
+            await _exists(tx, new.subject)
             role = await self._kept(tx, new.role, new.organization)
             self.catalogue.must_hold(held, role.permissions)
             self.catalogue.must_suit(role, [new.subject])
@@ -115,6 +118,15 @@ class RoleBindingHandlers:
         if not below(role, organization):
             raise RoleNotFound(role)
         return await tx.roles.keep(role)
+
+
+async def _exists(tx: AuthTransaction, subject: str) -> None:
+    """Hold a service account, so that it is not deleted while it gets a role. Raises SubjectNotFound."""
+    if is_service_account(subject):
+        try:
+            await tx.service_accounts.lock(subject)
+        except ServiceAccountNotFound:
+            raise SubjectNotFound(subject) from None
 
 
 async def _remove(tx: AuthTransaction, binding: RoleBinding, at: datetime) -> None:

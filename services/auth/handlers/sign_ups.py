@@ -89,11 +89,10 @@ class SignUpHandlers:
         return account
 
     async def resend_verification(self, email: str) -> None:
-        """Have another mail sent if there is something to verify."""
+        """Have another mail sent if there is something to verify. What is done here is the same if there is not."""
         sign_up = await self.sign_ups.find_newest(normalized_email(email), at=self.now())
         async with self.begin() as tx:
-            if sign_up is not None:
-                tx.outbox.add(VerificationRequested(sign_up.id))
+            tx.outbox.add(VerificationRequested(sign_up.id if sign_up else self.new_id("sup")))
             await tx.commit(Nothing("ResendVerification"))
 
     async def forget_sign_ups(self) -> bool:

@@ -6,7 +6,7 @@ database that is away) is an error to the edge, which then lets nothing through.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 from google.rpc import code_pb2, status_pb2
@@ -14,7 +14,6 @@ from opentelemetry import metrics
 
 from extauthz.v3 import external_auth_pb2 as pb
 from extauthz.v3 import external_auth_pb2_grpc as base
-from services.auth.handlers import KeyExchange
 from services.auth.handlers.key_exchange import ApiKeyInvalid, Exchanged
 from services.chassis.errors import ResourceExhausted, ServiceError, Unauthenticated, Unavailable
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 API_KEY = "x-api-key"
 VERIFIED = "x-user-id"
 """Whom the edge already knows by an access token; no caller can send it."""
+TRANSCODED = "x-envoy-original-method"
+"""Only the edge sets it, where it turned REST into gRPC."""
 OVERWRITE = 2
 _DENIED: dict[type[ServiceError], tuple[code_pb2.Code, int]] = {
     Unauthenticated: (code_pb2.UNAUTHENTICATED, 401),
@@ -32,10 +33,18 @@ _DENIED: dict[type[ServiceError], tuple[code_pb2.Code, int]] = {
 }
 
 
+class Exchange(Protocol):
+    """Exchanges secrets for access tokens."""
+
+    async def exchange(self, secret: str, address: str) -> Exchanged:
+        """Raises ApiKeyInvalid, TooManyGuesses, MembershipUnavailable."""
+        ...
+
+
 class AuthorizationServicer(base.AuthorizationServicer):
     """`envoy.service.auth.v3.Authorization`."""
 
-    def __init__(self, exchange: KeyExchange) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._checks = metrics.get_meter("trellis.auth").create_counter(
             "auth.api_key.checks", description="API keys that the edge asked about, by how it ended."
@@ -50,7 +59,7 @@ class AuthorizationServicer(base.AuthorizationServicer):
             exchanged = await self._exchange.exchange(headers.get(API_KEY, ""), address)
         except ServiceError as error:
             self._checks.add(1, {"reason": error.reason})
-            return _denied(error)
+            return _denied(error, rest=TRANSCODED in headers)
         self._checks.add(1, {"reason": ""})
         return _allowed(exchanged)
 
@@ -63,14 +72,18 @@ def _allowed(exchanged: Exchanged) -> pb.CheckResponse:
     )
 
 
-def _denied(error: ServiceError) -> pb.CheckResponse:
+def _denied(error: ServiceError, *, rest: bool) -> pb.CheckResponse:
     code, status = next(
         (known for kind, known in _DENIED.items() if isinstance(error, kind)), (code_pb2.PERMISSION_DENIED, 403)
     )
-    wait = {"retry-after": str(max(1, round(error.retry_after_s)))} if error.retry_after_s else {}
+    answered = {"retry-after": str(max(1, round(error.retry_after_s)))} if error.retry_after_s else {}
+    if not rest:
+        answered["grpc-status"] = str(code)  # the edge would make UNAVAILABLE of 429, and clients try again at once
     return pb.CheckResponse(
         status=status_pb2.Status(code=code),
-        denied_response=pb.DeniedHttpResponse(status=pb.HttpStatus(code=status), headers=_headers(wait), body=error.message),
+        denied_response=pb.DeniedHttpResponse(
+            status=pb.HttpStatus(code=status), headers=_headers(answered), body=error.message
+        ),
     )
 
 

@@ -117,6 +117,11 @@ class SqlTransaction:
         tag = await self._running.execute(statement.sql, *statement.arguments(values))
         return int(tag.rpartition(" ")[2])
 
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write many new rows at once. A row that cannot be written ends the unit of work."""
+        if rows:
+            await self._running.copy_records_to_table(table, records=rows, columns=columns)
+
     async def commit(self, answer: Any = None) -> None:
         """Make everything durable at once: effect, events and, for a repeatable request, its first answer.
 

@@ -43,12 +43,13 @@ def audited(trail: Trail | None) -> Middleware:
         reads = policy.repeatable == "always"
 
         async def handler(call: Call) -> Any:
-            running = RunningCall(_teller(call, method, trail))
+            said = await call.request.first() if method.streams_in else call.request
+            running = RunningCall(_teller(call, said, method, trail))
             audit.current.set(running)
             try:
                 answer = await handle(call)
             except REFUSALS as error:
-                if not getattr(call.request, "validate_only", False):
+                if not getattr(said, "validate_only", False):
                     _add(trail, running.refused(code_of(error).name, error.reason))
                 raise
             if reads:
@@ -65,12 +66,12 @@ def _add(trail: Trail, told: AuditedCall | None) -> None:
         trail.add(told)
 
 
-def _teller(call: Call, method: Method, trail: Trail) -> Tell:
-    """Return what puts a call into words once it has ended."""
+def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
+    """Return what puts a call into words once it has ended. `said` is its request; of a stream the first one, None without."""
 
     def tell(code: str, reason: str, answered: str) -> AuditedCall | None:
         caller = call.principal
-        named = resource_names(resources_of(method.policy, call.request), caller.subject)
+        named = resource_names(resources_of(method.policy, said) if said is not None else (), caller.subject)
         resources = tuple(dict.fromkeys((*named, *resource_names([answered], caller.subject))))
         organization = _organization(code, answered, named, caller.organization)
         if not organization:

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from services.chassis import principal as principals
 from services.chassis.errors import PermissionDenied, Unauthenticated
 from services.chassis.principal import Principal
-from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
+from services.chassis.rpc.middleware import Call, Check, Handler, Method, Middleware
 from trellis.policies import Policy
 
 SCHEME = "Bearer "
@@ -49,8 +49,11 @@ def authenticated(users: Verifier, services: Verifier) -> Middleware:
             header = call.metadata.get("authorization", "")
             if not header.startswith(SCHEME):
                 raise Unauthenticated("The access token is missing; send it as `authorization: Bearer …`.")
-            call.principal = await verifier.verify(header.removeprefix(SCHEME))
+            token = header.removeprefix(SCHEME)
+            call.principal = await verifier.verify(token)
             principals.enter(call.principal)
+            if method.streams_in:
+                call.request.check(_still_verified(verifier, token))
             return await handle(call)
 
         return handler
@@ -58,15 +61,28 @@ def authenticated(users: Verifier, services: Verifier) -> Middleware:
     return around
 
 
+def _still_verified(verifier: Verifier, token: str) -> Check:
+    """A stream may outlive its token: what comes after its end, or after its revocation, is refused."""
+
+    async def check(_: Any) -> None:
+        await verifier.verify(token)
+
+    return check
+
+
 def authorized() -> Middleware:
-    """Refuse what the token does not permit, and every name of another organization, whether or not it exists."""
+    """Refuse what the token does not permit, and every name of another organization, whether or not it exists.
+
+    Of a stream, the first message is looked at before the servicer begins, and every other one before it is handed out.
+    """
 
     def around(handle: Handler, method: Method) -> Handler:
         policy = method.policy
         if policy.access == "internal":
             return _called_by(frozenset(f"services/{caller}" for caller in policy.callers), handle)
         if policy.access == "permission":
-            return _permitted(policy.permission, _reader(policy.resources), handle)
+            permitted = _streamed if method.streams_in else _permitted
+            return permitted(policy.permission, _reader(policy.resources), handle)
         if policy.access == "signed_in" and not policy.api_keys:
             return _in_person(handle)
         return handle
@@ -96,18 +112,34 @@ def _in_person(handle: Handler) -> Handler:
 
 def _permitted(permission: str, names: Callable[[Any], Iterator[str]], handle: Handler) -> Handler:
     async def handler(call: Call) -> Any:
-        principal = call.principal
-        everywhere = permission in principal.permissions and all(
-            _inside(principal.organization, name) for name in names(call.request)
-        )
-        if not everywhere and not _granted(principal, permission, names(call.request)):
-            raise PermissionDenied(
-                f"This needs the permission {permission} in the organization that the request names.",
-                permission=permission,
-            )
+        _check(call.principal, permission, names, call.request)
         return await handle(call)
 
     return handler
+
+
+def _streamed(permission: str, names: Callable[[Any], Iterator[str]], handle: Handler) -> Handler:
+    async def handler(call: Call) -> Any:
+        async def check(message: Any) -> None:
+            _check(call.principal, permission, names, message)
+
+        first = await call.request.first()
+        await check(first)
+        call.request.check(check)
+        return await handle(call)
+
+    return handler
+
+
+def _check(principal: Principal, permission: str, names: Callable[[Any], Iterator[str]], request: Any) -> None:
+    """Raises PermissionDenied. A request of None, a stream without a message, names nothing."""
+    named = [*names(request)] if request is not None else []
+    everywhere = permission in principal.permissions and all(_inside(principal.organization, name) for name in named)
+    if not everywhere and not _granted(principal, permission, iter(named)):
+        raise PermissionDenied(
+            f"This needs the permission {permission} in the organization that the request names.",
+            permission=permission,
+        )
 
 
 def _granted(principal: Principal, permission: str, names: Iterator[str]) -> bool:

@@ -3,6 +3,8 @@
 A read is cancelled when its time is over. A mutation runs in a task of its own: the caller is told DEADLINE_EXCEEDED, the
 unit of work runs on to its commit or rollback, bounded by the statement timeout. Cancelling transactions half-way throws
 connections away and ends in collapse.
+
+A stream has no time in which it is over: what is bounded is the wait for each message of a client.
 """
 
 from __future__ import annotations
@@ -21,14 +23,27 @@ def deadlines(unfinished: set[asyncio.Task[Any]]) -> Middleware:
     """Bound every call by the policy and by what its caller allows. `unfinished` holds the mutations that outlive a call."""
 
     def around(handle: Handler, method: Method) -> Handler:
+        limit_s = method.policy.timeout_s
+        if method.streams_in:
+            return _hurried(handle, method.name, limit_s)
         if method.streams_out:
             return handle
-        limit_s = method.policy.timeout_s
         if method.policy.repeatable == "always":
             return _cancelled(handle, method.name, limit_s)
         return _shielded(handle, method.name, limit_s, unfinished)
 
     return around
+
+
+def _hurried(handle: Handler, name: str, limit_s: float) -> Handler:
+    async def handler(call: Call) -> Any:
+        call.request.hurry(limit_s)
+        try:
+            return await handle(call)
+        except TimeoutError:
+            raise DeadlineExceeded(f"{name} waited {limit_s:g} s for the next message.") from None
+
+    return handler
 
 
 def _cancelled(handle: Handler, name: str, limit_s: float) -> Handler:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import protovalidate
 from google.protobuf.message import Message
 
+from buf.validate import validate_pb2
 from services.chassis.errors import FieldViolation, InvalidArgument, invalid_field
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
 from trellis.policies import Binding
@@ -23,19 +24,38 @@ def validated() -> Middleware:
     """Refuse requests that break a protovalidate rule, naming every field. Methods without rules pay nothing."""
 
     def around(handle: Handler, method: Method) -> Handler:
-        if not method.policy.validated or method.streams_in:
+        if not method.policy.validated:
             return handle
 
+        async def check(message: Message) -> None:
+            if found := violations(message):
+                raise invalid(found)
+
         async def handler(call: Call) -> Any:
-            if found := protovalidate.collect_violations(call.request):
-                raise _invalid([_violation(v.proto) for v in found])
-            if b"\0" in call.request.SerializeToString() and (holders := [*_with_nul(call.request)]):
-                raise _invalid([FieldViolation(path, "must not contain NUL", "string.nul") for path in holders])
+            if method.streams_in:
+                call.request.check(check)
+            else:
+                await check(call.request)
             return await handle(call)
 
         return handler
 
     return around
+
+
+def violations(message: Message) -> list[FieldViolation]:
+    """Return what breaks the contract's rules for a message, but not in items that the contract leaves to the service."""
+    if found := protovalidate.collect_violations(message):
+        return [_violation(v.proto) for v in found]
+    if b"\0" in message.SerializeToString():
+        return [FieldViolation(path, "must not contain NUL", "string.nul") for path in _with_nul(message)]
+    return []
+
+
+def invalid(found: list[FieldViolation]) -> InvalidArgument:
+    """Return the error that names every field."""
+    summary = "; ".join(f"{v.field}: {v.description}" for v in found)
+    return InvalidArgument(f"The request is not valid: {summary}.", fields=found)
 
 
 def bound_to_path() -> Middleware:
@@ -81,11 +101,19 @@ def _value(message: Any, path: str) -> str:
 def _with_nul(message: Message, before: str = "") -> Iterator[str]:
     """Yield the paths of texts that hold NUL: it is valid in protobuf and JSON, and no text in PostgreSQL can hold it."""
     for field, value in message.ListFields():
+        if _left_alone(field):
+            continue
         for item in _items(field, value):
             if isinstance(item, Message):
                 yield from _with_nul(item, f"{before}{field.name}.")
             elif isinstance(item, str) and "\0" in item:
                 yield f"{before}{field.name}"
+
+
+def _left_alone(field: Any) -> bool:
+    """Whether the contract leaves the items of a field to the service, which checks each for itself."""
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    return bool(rules.repeated.items.ignore == validate_pb2.IGNORE_ALWAYS)
 
 
 def _items(field: Any, value: Any) -> Iterable[Any]:
@@ -98,8 +126,3 @@ def _items(field: Any, value: Any) -> Iterable[Any]:
 def _violation(violation: Any) -> FieldViolation:
     path = ".".join(element.field_name for element in violation.field.elements)
     return FieldViolation(path, violation.message, violation.rule_id)
-
-
-def _invalid(violations: list[FieldViolation]) -> InvalidArgument:
-    summary = "; ".join(f"{v.field}: {v.description}" for v in violations)
-    return InvalidArgument(f"The request is not valid: {summary}.", fields=violations)

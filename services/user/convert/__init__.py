@@ -5,6 +5,7 @@ from services.user.convert.attributes import attribute_schema_to_proto, attribut
 from services.user.convert.audit import audit_entry_to_proto, verification_to_proto
 from services.user.convert.domains import domain_to_proto
 from services.user.convert.fields import changes, display_name_of, user_of
+from services.user.convert.imports import import_rows_from_proto, imported_rows_to_proto, totals_to_proto
 from services.user.convert.invitations import invitation_to_proto, preview_to_proto
 from services.user.convert.memberships import membership_to_proto, role_from_proto
 from services.user.convert.operations import operation_to_proto
@@ -25,6 +26,8 @@ __all__ = [
     "display_name_of",
     "domain_to_proto",
     "export_to_proto",
+    "import_rows_from_proto",
+    "imported_rows_to_proto",
     "invitation_to_proto",
     "membership_to_proto",
     "operation_to_proto",
@@ -36,6 +39,7 @@ __all__ = [
     "role_from_proto",
     "team_member_to_proto",
     "team_to_proto",
+    "totals_to_proto",
     "user_from_account",
     "user_of",
     "user_to_proto",

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from services.user.convert import (
     attributes,
     domains,
+    imports,
     invitations,
     memberships,
     operations,
@@ -29,6 +30,7 @@ def answer_to_proto(answer: Any) -> Message:
 _ANSWERS: dict[type, Callable[[Any], Message]] = {
     **attributes.ANSWERS,
     **domains.ANSWERS,
+    **imports.ANSWERS,
     **invitations.ANSWERS,
     **memberships.ANSWERS,
     **operations.ANSWERS,

@@ -18,11 +18,13 @@ class UserState(IntEnum):
     DEACTIVATED = 2
     DELETED = 3
     ERASED = 4
+    PROVISIONED = 5
+    """Imported by an organization; nobody has signed up for it yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account."""
+    """A person with an account, or one whom an organization imported."""
 
     name: str
     email: str
@@ -36,6 +38,8 @@ class User:
     deactivate_time: datetime | None = None
     delete_time: datetime | None = None
     purge_time: datetime | None = None
+    provisioned_by: str | None = None
+    """The organization that imported a provisioned user, and has it alone."""
 
     def change(self, values: dict[str, str], at: datetime) -> tuple[Self, UserUpdated]:
         """Return the user with the values changed, and what to announce."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.user.handlers.attributes import AttributeSchemaHandlers
 from services.user.handlers.audit import AuditHandlers
 from services.user.handlers.domains import DomainHandlers
+from services.user.handlers.imports import ImportHandlers
 from services.user.handlers.invitations import InvitationHandlers
 from services.user.handlers.lifecycle import LifecycleHandlers
 from services.user.handlers.memberships import MembershipHandlers
@@ -34,6 +35,7 @@ class Handlers:
     lifecycle: LifecycleHandlers
     operations: OperationHandlers
     personal_data: PersonalDataHandlers
+    imports: ImportHandlers
 
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "AuditHandlers",
     "DomainHandlers",
     "Handlers",
+    "ImportHandlers",
     "InvitationHandlers",
     "LifecycleHandlers",
     "MembershipHandlers",

@@ -32,7 +32,7 @@ from services.user.domain import (
     spoken,
 )
 from services.user.handlers.memberships import role_of
-from services.user.handlers.newcomers import Newcomers
+from services.user.handlers.newcomers import Newcomers, take_over
 from services.user.ports import Begin, Invitations, NewId, Now, Organizations, UserTransaction
 
 _AS = {Role.OWNER: "an owner", Role.ADMIN: "an administrator", Role.MEMBER: "a member"}
@@ -198,6 +198,7 @@ class InvitationHandlers:
     ) -> Membership:
         now = self.now()
         accepted, event = invitation.accept(user.name, normalized_email(user.email), now)
+        await take_over(tx, organization.name, user, self.now)
         membership = await self._joined(tx, organization, accepted)
         await tx.invitations.save(accepted)
         tx.outbox.add(event)

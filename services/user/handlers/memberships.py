@@ -101,6 +101,7 @@ class MembershipHandlers:
             etags.check(etag, membership.version, name)
             event = membership.end(at=self.now(), by=by, owners=owners)
             await tx.memberships.remove(name)
+            await tx.imports.forget(membership.user)
             tx.outbox.add(event)
             await tx.commit(membership)
         return membership
@@ -139,7 +140,12 @@ async def _locked(tx: UserTransaction, name: str, caller: Principal) -> tuple[Me
 
 
 async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> Role:
-    """Return the caller's role of now: a token may be minutes older than the membership. Raises OwnerRequired."""
+    """Return the caller's role of now: a token may be minutes older than the membership. Raises OwnerRequired.
+
+    A service account has no membership. What it may do stands in its token, and it is never an owner.
+    """
+    if not caller.subject.startswith("users/"):
+        return Role.ADMIN
     try:
         role = await tx.memberships.role_of(organization, caller.subject)
     except MembershipNotFound:

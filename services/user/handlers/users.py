@@ -72,7 +72,12 @@ class UserHandlers:
             await tx.commit()
 
     async def _myself(self, caller: Principal) -> User:
-        """Return the caller; somebody signed in is known to auth, even where its event has not arrived."""
+        """Return the caller; somebody signed in is known to auth, even where its event has not arrived.
+
+        Raises UserNotVisible for a service account, which is no user.
+        """
+        if not caller.subject.startswith("users/"):
+            raise UserNotVisible(ME)
         try:
             return await self.users.get(caller.subject)
         except UserNotFound:

@@ -4,6 +4,7 @@ from services.user.ports.accounts import Accounts
 from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
 from services.user.ports.audit import AuditLogs, ChangedAuditLogs
 from services.user.ports.domains import ChangedDomains, Domains
+from services.user.ports.imports import ChangedImports
 from services.user.ports.invitations import ChangedInvitations, Invitations
 from services.user.ports.memberships import ChangedMemberships, Memberships
 from services.user.ports.organizations import ChangedOrganizations, Organizations
@@ -26,6 +27,7 @@ __all__ = [
     "ChangedCertificates",
     "ChangedDomains",
     "ChangedExports",
+    "ChangedImports",
     "ChangedInvitations",
     "ChangedMemberships",
     "ChangedOrganizations",

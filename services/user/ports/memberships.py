@@ -39,7 +39,7 @@ class ChangedMemberships(Protocol):
         ...
 
     async def find_by_email(self, organization: str, email: str) -> Membership | None:
-        """Return the membership of whoever has an address."""
+        """Return the membership of whoever has an account with an address."""
         ...
 
     async def count_other_owners(self, organization: str, user: str) -> int:

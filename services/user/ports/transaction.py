@@ -12,6 +12,7 @@ from services.chassis.transaction import Transaction
 from services.user.ports.attributes import ChangedAttributeSchemas
 from services.user.ports.audit import ChangedAuditLogs
 from services.user.ports.domains import ChangedDomains
+from services.user.ports.imports import ChangedImports
 from services.user.ports.invitations import ChangedInvitations
 from services.user.ports.memberships import ChangedMemberships
 from services.user.ports.organizations import ChangedOrganizations
@@ -32,6 +33,8 @@ class UserTransaction(Transaction, Protocol):
     def memberships(self) -> ChangedMemberships: ...
     @property
     def invitations(self) -> ChangedInvitations: ...
+    @property
+    def imports(self) -> ChangedImports: ...
     @property
     def domains(self) -> ChangedDomains: ...
     @property

@@ -3,6 +3,7 @@
 from services.user.servicer.attributes import ATTRIBUTE_SCHEMA_FIELDS, AttributeSchemaServicer
 from services.user.servicer.audit import AuditServicer
 from services.user.servicer.domains import DOMAIN_FIELDS, DomainServicer
+from services.user.servicer.imports import ImportServicer
 from services.user.servicer.invitations import InvitationServicer
 from services.user.servicer.memberships import MEMBERSHIP_FIELDS, MembershipServicer
 from services.user.servicer.operations import OperationServicer
@@ -23,6 +24,7 @@ __all__ = [
     "AttributeSchemaServicer",
     "AuditServicer",
     "DomainServicer",
+    "ImportServicer",
     "InvitationServicer",
     "MembershipServicer",
     "OperationServicer",

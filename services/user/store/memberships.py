@@ -38,8 +38,9 @@ _inside = (
 _inside = _inside.union(select(teams.c.name, teams.c.parent_team).where(teams.c.name == _inside.c.parent_team))
 _resolve = Statement(
     select(memberships, func.array(select(_inside.c.name).order_by(_inside.c.name).scalar_subquery()).label("teams"))
-    .join(organizations)
-    .join(users)
+    .select_from(memberships)
+    .join(organizations, organizations.c.name == memberships.c.organization)
+    .join(users, users.c.name == memberships.c.user)
     .where(
         _one,
         users.c.state == UserState.ACTIVE,
@@ -49,7 +50,11 @@ _resolve = Statement(
 _find_by_email = Statement(
     select(memberships)
     .join(users, users.c.name == memberships.c.user)
-    .where(memberships.c.organization == bindparam("organization"), users.c.email == bindparam("email"))
+    .where(
+        memberships.c.organization == bindparam("organization"),
+        users.c.email == bindparam("email"),
+        users.c.state != UserState.PROVISIONED,
+    )
 )
 # Owners' accounts are locked against leaving until the change that needs them has committed.
 _owners = (

@@ -39,7 +39,9 @@ users = Table(
     Column("delete_time", DateTime(timezone=True)),
     Column("purge_time", DateTime(timezone=True)),
     Index("users_by_purge_time", "purge_time", postgresql_where=text("purge_time IS NOT NULL")),
+    Column("provisioned_by", Text, ForeignKey("organizations.name", ondelete="CASCADE")),
     Index("users_by_email", "email"),
+    Index("users_by_provisioned_by", "provisioned_by", postgresql_where=text("provisioned_by IS NOT NULL")),
 )
 
 organizations = Table(

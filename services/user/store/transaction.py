@@ -8,6 +8,7 @@ from services.chassis.personal_data.holdings import SqlPersonalData
 from services.user.store.attributes import ChangedAttributeSchemas
 from services.user.store.audit import ChangedAuditLogs
 from services.user.store.domains import ChangedDomains
+from services.user.store.imports import ChangedImports
 from services.user.store.invitations import ChangedInvitations
 from services.user.store.memberships import ChangedMemberships
 from services.user.store.organizations import ChangedOrganizations
@@ -27,6 +28,7 @@ class SqlUserTransaction(SqlTransaction):
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
         self.invitations = ChangedInvitations(self)
+        self.imports = ChangedImports(self)
         self.domains = ChangedDomains(self)
         self.teams = ChangedTeams(self)
         self.preferences = ChangedPreferences(self)

@@ -38,14 +38,17 @@ _add = Statement(upsert(users).values({name: bindparam(name) for name in _COLUMN
 _save = Statement(
     update(users)
     .where(users.c.name == bindparam("key"))
-    .values({name: bindparam(name) for name in _COLUMNS if name not in ("name", "email", "create_time")})
+    .values({name: bindparam(name) for name in _COLUMNS if name not in ("name", "email", "create_time", "provisioned_by")})
 )
 _list = Listing(
-    select(users).where(
-        users.c.name.in_(_member),
-        (users.c.state < UserState.DELETED) | (bindparam("show_deleted") == true()),  # the erased come last
+    # Ordered by the membership's key: a page deep down begins where it lies, instead of passing all that come before.
+    select(users)
+    .join(memberships, memberships.c.user == users.c.name)
+    .where(
+        memberships.c.organization == bindparam("organization"),
+        or_(users.c.state < UserState.DELETED, users.c.state == UserState.PROVISIONED, bindparam("show_deleted") == true()),
     ),
-    key=users.c.name,
+    key=memberships.c.user,
     fields={
         "display_name": users.c.display_name,
         "email": users.c.email,

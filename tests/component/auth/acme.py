@@ -1,11 +1,12 @@
-"""ACME and its people for the tests of roles: Ada owns it, Bob administers it, Cid is a member of it; Eve of nothing."""
+"""ACME and its people for the tests of roles: Ada owns it, Bob administers it, Cid is a member of it,
+ROBOT a program of it; Eve is of another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from services.auth.domain import Account
+from services.auth.domain import Account, ServiceAccount
 from tests.fakes.auth import FakeAuthStore
 from tests.fakes.auth_process import PASSWORD, AuthProcess, Metadata, bearer
 from trellis.auth.v1 import role_binding_service_pb2 as bindings
@@ -63,5 +64,7 @@ def founded(service: AuthProcess, store: FakeAuthStore) -> Acme:
         store.tables.accounts[user] = Account(user, email, user, f"new:{PASSWORD}", service.parts.clock())
     for user, role in ROLES.items():
         service.parts.memberships.known[ACME, user] = ROLE_PERMISSIONS[role]
+    now = service.parts.clock()
+    store.tables.service_accounts[ROBOT] = ServiceAccount(ROBOT, ACME, "Robot", "", "roles/member", now, now)
     service.parts.memberships.known[OTHER, EVE] = ROLE_PERMISSIONS["owner"]
     return Acme(service)

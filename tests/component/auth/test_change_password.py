@@ -57,6 +57,14 @@ async def test_the_current_password_is_needed(service: AuthProcess, store: FakeA
     assert store.tables.accounts[ada.user].password_hash == f"new:{PASSWORD}"
 
 
+async def test_whoever_holds_a_token_cannot_try_passwords_for_long(service: AuthProcess, ada: Account) -> None:
+    tokens = await service.sign_in()
+
+    refusals = [await refusal(change(service, tokens.access_token, current=f"guess number {n}")) for n in range(11)]
+
+    assert [refused.reason for refused in refusals] == ["PASSWORD_WRONG"] * 10 + ["RATE_LIMITED"]
+
+
 @pytest.mark.parametrize(("new", "reason"), [("passwordpassword", "PASSWORD_TOO_COMMON"), ("short", "REQUEST_INVALID")])
 async def test_refuses_what_attackers_try_first(
     service: AuthProcess, store: FakeAuthStore, ada: Account, new: str, reason: str

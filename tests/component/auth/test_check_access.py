@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from grpc import StatusCode
 
-from services.auth.domain import RoleBinding, ServiceAccount
+from services.auth.domain import RoleBinding
 from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, ROBOT, TEAM, Acme
 from tests.component.refusals import refusal
@@ -83,8 +83,7 @@ async def test_what_has_expired_does_not_count(acme: Acme, time: Time) -> None:
     assert await check(acme, token, UPDATE, PROJECT, CID) == NO
 
 
-async def test_administrators_ask_about_others_also_robots(acme: Acme, store: FakeAuthStore) -> None:
-    store.tables.service_accounts[ROBOT] = ServiceAccount(ROBOT, ACME, "Robot", "", "roles/member", NOON, NOON)
+async def test_administrators_ask_about_others_also_robots(acme: Acme) -> None:
     made = await acme.bind("roles/admin", ROBOT, PROJECT)
     token = await acme.token(BOB)
 

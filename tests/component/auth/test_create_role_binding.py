@@ -95,6 +95,18 @@ async def on_something_below(acme: Acme, subject: str) -> None:
     await acme.bind("roles/owner", subject, PROJECT, by=BOB)
 
 
+async def test_a_program_has_to_be_there(acme: Acme) -> None:
+    subject = f"{ACME}/serviceAccounts/sva_none"
+
+    refused = await refusal(acme.bind("roles/member", subject))
+
+    assert (refused.code, refused.reason, refused.metadata) == (
+        StatusCode.NOT_FOUND,
+        "SUBJECT_NOT_FOUND",
+        {"subject": subject},
+    )
+
+
 @pytest.mark.parametrize("subject", [BOB, CID, TEAM, ROBOT])
 @pytest.mark.parametrize("attempt", [by_the_predefined_role, by_an_owners_role, on_something_below])
 async def test_an_administrator_gives_nobody_what_only_owners_may(

@@ -17,10 +17,10 @@ async def listed(acme: Acme, **values: Any) -> rpc.ListServiceAccountsResponse:
 
 
 async def test_lists_page_by_page(acme: Acme, time: Time) -> None:
-    made = []
+    made = list((await listed(acme)).service_accounts)
     for name in ("one", "two", "three"):
-        made.append(await make_account(acme, display_name=name))
         time.move(minutes=1)
+        made.append(await make_account(acme, display_name=name))
 
     first = await listed(acme, page_size=2)
     second = await listed(acme, page_size=2, page_token=first.next_page_token)

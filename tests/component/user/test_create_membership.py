@@ -141,3 +141,12 @@ async def test_refuses_what_cannot_be(
 
 async def test_refuses_strangers(service: UserProcess) -> None:
     assert (await refusal(create(service, ()))).code is StatusCode.UNAUTHENTICATED
+
+
+async def test_a_service_account_takes_somebody_in_but_makes_no_owners(service: UserProcess, store: FakeUserStore) -> None:
+    robot = service.called_by(f"{ACME}/serviceAccounts/sva_1", ACME, "admin")
+    refused = await refusal(create(service, robot, role=pb.ROLE_OWNER))
+    await create(service, robot)
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "OWNER_REQUIRED")
+    assert store.tables.memberships[NAME].role is Role.MEMBER

@@ -6,7 +6,7 @@ from grpc import StatusCode
 
 from services.user.domain import User
 from tests.component.refusals import refusal
-from tests.component.user.conftest import ADA, BOB, EVE, NOBODY, stamp
+from tests.component.user.conftest import ACME, ADA, BOB, EVE, NOBODY, stamp
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
@@ -78,3 +78,11 @@ async def test_refuses_strangers(service: UserProcess) -> None:
     refused = await refusal(get(service, ADA, ()))
 
     assert (refused.code, refused.reason) == (StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+
+
+async def test_a_service_account_is_no_user_but_sees_the_members(service: UserProcess) -> None:
+    robot = service.called_by(f"{ACME}/serviceAccounts/sva_1", ACME, "member")
+    refused = await refusal(get(service, "users/me", robot))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "USER_NOT_VISIBLE")
+    assert (await get(service, BOB, robot)).name == BOB

@@ -56,6 +56,11 @@ async def database(url: str, time: Time, ids: Ids, keyring: Keyring) -> AsyncIte
 
 @pytest.fixture
 def sql(database: Database) -> Ports:
+    return ports_of(database)
+
+
+def ports_of(database: Database) -> Ports:
+    """Return everything user stores, in a database."""
     return Ports(
         SqlUsers(database),
         SqlOrganizations(database),

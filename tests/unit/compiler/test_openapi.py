@@ -156,3 +156,16 @@ def test_api_keys_are_offered_once_there_is_such_a_resource(shop: Json) -> None:
     keys = document(contract('type: "trellis.dev/Cart"', 'type: "trellis.dev/ApiKey"'))
     assert list(keys["components"]["securitySchemes"]) == ["accessToken", "apiKey"]
     assert keys["security"] == [{"accessToken": []}, {"apiKey": []}]
+
+
+def test_what_needs_a_session_takes_no_api_key() -> None:
+    keys = document(contract('type: "trellis.dev/Cart"', 'type: "trellis.dev/ApiKey"'))
+    operations = [operation for path in keys["paths"].values() for operation in path.values()]
+    found = {operation["x-trellis-access"]: operation for operation in operations}
+    told = {access: json.dumps(operation["responses"]) for access, operation in found.items()}
+
+    assert found["signed_in"]["security"] == [{"accessToken": []}]
+    assert "security" not in found["permission"]
+    assert [reason in told["signed_in"] for reason in ("ApiKeyInvalid", "SessionRequired")] == [True, True]
+    assert [reason in told["permission"] for reason in ("ApiKeyInvalid", "SessionRequired")] == [True, False]
+    assert [reason in told["public"] for reason in ("ApiKeyInvalid", "SessionRequired")] == [False, False]

@@ -19,6 +19,7 @@ from trellis.user.v1 import resources_pb2 as resources
 
 AT = timestamp(NOON)
 USER, ORGANIZATION = "users/usr_1", "organizations/org_1"
+OTHER_USER = "users/usr_2"
 NAME = f"{ORGANIZATION}/memberships/usr_1"
 DOMAIN = f"{ORGANIZATION}/domains/example.com"
 INVITATION = f"{ORGANIZATION}/invitations/inv_1"
@@ -247,6 +248,12 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.call_audited",
         AUDITED.organization,
         pb.CallAudited(organization=AUDITED.organization, call=call_to_proto(AUDITED)),
+    ),
+    (
+        domain.UsersImported(ORGANIZATION, (USER,), (OTHER_USER,), NOON),
+        "user.v1.users_imported",
+        ORGANIZATION,
+        pb.UsersImported(organization=ORGANIZATION, created_users=[USER], updated_users=[OTHER_USER], import_time=AT),
     ),
 ]
 

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0008_audit"
-down_revision = "0006_attributes"
+down_revision = "0007_imports"
 
 
 def upgrade() -> None:

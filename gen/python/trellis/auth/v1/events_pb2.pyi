@@ -60,7 +60,7 @@ Global___AccountCreated: _TypeAlias = AccountCreated  # noqa: Y015
 
 @_typing.final
 class VerificationRequested(_message.Message):
-    """Somebody signed up, or asked for another link: a mail is to be sent to the address."""
+    """Somebody signed up, or asked for another link: a mail is to be sent to the address, if there is such a sign-up."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1190,3 +1190,45 @@ class CallAudited(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallAudited: _TypeAlias = CallAudited  # noqa: Y015
+
+@_typing.final
+class UsersImported(_message.Message):
+    """An import made people members, or gave members other attributes. One event for many: the people have no accounts yet, so
+    none of them holds a token.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANIZATION_FIELD_NUMBER: _builtins.int
+    CREATED_USERS_FIELD_NUMBER: _builtins.int
+    UPDATED_USERS_FIELD_NUMBER: _builtins.int
+    IMPORT_TIME_FIELD_NUMBER: _builtins.int
+    organization: _builtins.str
+    """The organization, `organizations/{organization}`."""
+    @_builtins.property
+    def created_users(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who became a member, as a provisioned user, `users/{user}`."""
+
+    @_builtins.property
+    def updated_users(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whose attributes changed, `users/{user}`."""
+
+    @_builtins.property
+    def import_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        organization: _builtins.str = ...,
+        created_users: _abc.Iterable[_builtins.str] | None = ...,
+        updated_users: _abc.Iterable[_builtins.str] | None = ...,
+        import_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_time", b"import_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_users", b"created_users", "import_time", b"import_time", "organization", b"organization", "updated_users", b"updated_users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsersImported: _TypeAlias = UsersImported  # noqa: Y015

@@ -71,6 +71,8 @@ class User(_message.Message):
         """Deleted; can be brought back until `purge_time`."""
         STATE_ERASED: User._State.ValueType  # 4
         """The person's data is erased, or being erased; only the name is left, for good."""
+        STATE_PROVISIONED: User._State.ValueType  # 5
+        """Imported by an organization; nobody has signed up for it yet."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Whether an account is in use."""
@@ -85,6 +87,8 @@ class User(_message.Message):
     """Deleted; can be brought back until `purge_time`."""
     STATE_ERASED: User.State.ValueType  # 4
     """The person's data is erased, or being erased; only the name is left, for good."""
+    STATE_PROVISIONED: User.State.ValueType  # 5
+    """Imported by an organization; nobody has signed up for it yet."""
 
     NAME_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
@@ -101,7 +105,7 @@ class User(_message.Message):
     name: _builtins.str
     """The resource name, `users/{user}`; `users/me` stands for the caller in requests."""
     email: _builtins.str
-    """The verified e-mail address."""
+    """The verified e-mail address; of a provisioned user, the address the organization gave."""
     display_name: _builtins.str
     """The name to show to others, 1 to 100 characters."""
     language_code: _builtins.str

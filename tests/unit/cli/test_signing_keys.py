@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cli.commands.keys import _rows, next_steps
+from cli.commands.signing_keys import _rows, next_steps
 from tests.conftest import NOON
 from trellis.auth.v1 import signing_key_service_pb2 as rpc
 

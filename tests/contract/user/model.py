@@ -1,0 +1,253 @@
+"""What organizations, memberships and invitations are, said once more and as plainly as can be: the judge of the real store.
+
+One class a kind of resource. What comes to be later joins as another class, and as rules of its own in `test_model.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.chassis.etags import EtagMismatch, etag_of
+from services.user.domain import (
+    InvitationForAnotherAddress,
+    InvitationInvalid,
+    InvitationNotOpen,
+    InvitationState,
+    LastOwner,
+    MembershipExists,
+    MembershipNotFound,
+    OrganizationDeleted,
+    OrganizationNotDeleted,
+    OwnerRequired,
+    Role,
+)
+
+LIFETIME = timedelta(days=7)
+
+
+@dataclass
+class Member:
+    """Somebody in an organization."""
+
+    user: str
+    role: Role
+    create_time: datetime
+    update_time: datetime
+    version: int = 1
+
+
+@dataclass
+class Invited:
+    """An address that was asked in."""
+
+    id: str
+    user: str
+    role: Role
+    expire_time: datetime
+    state: InvitationState = InvitationState.PENDING
+
+    def state_at(self, at: datetime) -> InvitationState:
+        """Return the state that is shown."""
+        open_no_more = self.state is InvitationState.PENDING and at >= self.expire_time
+        return InvitationState.EXPIRED if open_no_more else self.state
+
+
+@dataclass
+class Organization:
+    """A group of people."""
+
+    name: str
+    display_name: str
+    create_time: datetime
+    update_time: datetime
+    delete_time: datetime | None = None
+    version: int = 1
+    members: dict[str, Member] = field(default_factory=dict)
+    invitations: dict[str, Invited] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> list[Member]:
+        return [member for member in self.members.values() if member.role is Role.OWNER]
+
+    # The organization itself
+
+    def rename(self, display_name: str, etag: str, at: datetime) -> None:
+        _same_version(etag, self.version, self.name)
+        self._must_be_active()
+        self.display_name = display_name
+        self._changed(at)
+
+    def delete(self, etag: str, at: datetime) -> None:
+        _same_version(etag, self.version, self.name)
+        self._must_be_active()
+        self.delete_time = at
+        self._changed(at)
+
+    def undelete(self, at: datetime) -> None:
+        if self.delete_time is None:
+            raise OrganizationNotDeleted(self.name)
+        self.delete_time = None
+        self._changed(at)
+
+    # Its members
+
+    def add(self, by: str, user: str, role: Role, at: datetime) -> Member:
+        own = self._manager(by)
+        self._must_be_active()
+        self._only_owners_make_owners(own, role)
+        if user in self.members:
+            raise MembershipExists(user)
+        return self._joined(user, role, at)
+
+    def change(self, by: str, user: str, role: Role, etag: str, at: datetime) -> Member:
+        self._must_be_active()
+        own, member = self._manager(by), self._member(user)
+        _same_version(etag, member.version, user)
+        if member.role is Role.OWNER:
+            self._only_owners_make_owners(own, Role.OWNER)
+            if role is not Role.OWNER and len(self.owners) == 1:
+                raise LastOwner(user)
+        self._only_owners_make_owners(own, role)
+        member.role, member.update_time, member.version = role, at, member.version + 1
+        return member
+
+    def remove(self, by: str, user: str, etag: str) -> None:
+        self._must_be_active()
+        own, member = self._manager(by), self._member(user)
+        _same_version(etag, member.version, user)
+        if member.role is Role.OWNER:
+            self._only_owners_make_owners(own, Role.OWNER)
+        self._end(member)
+
+    def leave(self, user: str) -> None:
+        self._must_be_active()
+        self._end(self._member(user))
+
+    def resolve(self, user: str) -> Role:
+        """Return what a token would be given for."""
+        member = self._member(user)
+        if self.delete_time is not None and member.role is not Role.OWNER:
+            raise MembershipNotFound(user)
+        return member.role
+
+    # Its invitations
+
+    def invite(self, by: str, invitation: Invited) -> None:
+        own = self._manager(by)
+        self._must_be_active()
+        self._only_owners_make_owners(own, invitation.role)
+        if invitation.user in self.members:
+            raise MembershipExists(invitation.user)
+        for other in self.invitations.values():
+            if other.user == invitation.user and other.state is InvitationState.PENDING:
+                other.state = InvitationState.REVOKED
+        self.invitations[invitation.id] = invitation
+
+    def revoke(self, by: str, invitation: str) -> None:
+        self._must_be_active()
+        own, found = self._manager(by), self.invitations[invitation]
+        if found.state is InvitationState.REVOKED:
+            return
+        if found.state is not InvitationState.PENDING:
+            raise InvitationNotOpen(invitation)
+        self._only_owners_make_owners(own, found.role)
+        found.state = InvitationState.REVOKED
+
+    def accept(self, user: str, invitation: str, at: datetime) -> Role:
+        found = self._linked(invitation)
+        if found.state is InvitationState.ACCEPTED and found.user == user:
+            if user not in self.members:
+                raise InvitationInvalid
+            return self.members[user].role
+        self._must_work(found, at)
+        if found.user != user:
+            raise InvitationForAnotherAddress
+        found.state = InvitationState.ACCEPTED
+        return self._grown(user, found.role, at).role
+
+    def decline(self, invitation: str, at: datetime) -> None:
+        found = self._linked(invitation)
+        if found.state is not InvitationState.DECLINED:
+            self._must_work(found, at)
+            found.state = InvitationState.DECLINED
+
+    def _linked(self, invitation: str) -> Invited:
+        if self.delete_time is not None:
+            raise InvitationInvalid
+        return self.invitations[invitation]
+
+    def _must_work(self, invitation: Invited, at: datetime) -> None:
+        if invitation.state_at(at) is not InvitationState.PENDING:
+            raise InvitationInvalid
+
+    # Rules that several share
+
+    def _must_be_active(self) -> None:
+        if self.delete_time is not None:
+            raise OrganizationDeleted(self.name)
+
+    def _changed(self, at: datetime) -> None:
+        self.update_time, self.version = at, self.version + 1
+
+    def _member(self, user: str) -> Member:
+        if user not in self.members:
+            raise MembershipNotFound(user)
+        return self.members[user]
+
+    def _manager(self, user: str) -> Role:
+        """Return the role of an owner or administrator."""
+        member = self.members.get(user)
+        if member is None or member.role is Role.MEMBER:
+            raise OwnerRequired(self.name)
+        return member.role
+
+    def _only_owners_make_owners(self, by: Role, role: Role) -> None:
+        if role is Role.OWNER and by is not Role.OWNER:
+            raise OwnerRequired(self.name)
+
+    def _joined(self, user: str, role: Role, at: datetime) -> Member:
+        self.members[user] = Member(user, role, at, at)
+        return self.members[user]
+
+    def _grown(self, user: str, role: Role, at: datetime) -> Member:
+        """Let somebody have at least a role."""
+        member = self.members.get(user)
+        if member is None:
+            return self._joined(user, role, at)
+        if role < member.role:
+            member.role, member.update_time, member.version = role, at, member.version + 1
+        return member
+
+    def _end(self, member: Member) -> None:
+        if member.role is Role.OWNER and len(self.owners) == 1:
+            raise LastOwner(member.user)
+        del self.members[member.user]
+
+
+def created(name: str, display_name: str, owner: str, at: datetime) -> Organization:
+    """Return a new organization with its owner."""
+    organization = Organization(name, display_name, at, at)
+    organization._joined(owner, Role.OWNER, at)
+    return organization
+
+
+def ordered(items: Iterable[Any], order: str, key: str) -> list[Any]:
+    """Return items in the order of an `order_by`; what is alike, by the key, in the direction of the last field."""
+    fields = [(field, bool(rest)) for field, _, rest in (part.strip().partition(" ") for part in order.split(",")) if field]
+    fields.append((key, fields[-1][1] if fields else False))
+    found = list(items)
+    for name, descending in reversed(fields):
+        found.sort(key=_value_of(name), reverse=descending)
+    return found
+
+
+def _value_of(name: str) -> Callable[[Any], Any]:
+    return lambda item: getattr(item, name)
+
+
+def _same_version(etag: str, version: int, name: str) -> None:
+    if etag and etag != etag_of(version):
+        raise EtagMismatch(name)
