@@ -67,7 +67,7 @@ def _add(trail: Trail, told: AuditedCall | None) -> None:
 
 
 def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
-    """Return what puts a call into words once it has ended. `said` is its request; of a stream the first, if there is one."""
+    """Return what puts a call into words once it has ended. `said` is its request, of a stream the first, or None."""
 
     def tell(code: str, reason: str, answered: str) -> AuditedCall | None:
         caller = call.principal
