@@ -103,6 +103,7 @@ RESOURCES: dict[str, Recipe] = {
     "trellis.dev/PersonalDataExport": _added(
         "trellis.dev/PersonalDataExport", lambda world, scope: world.exported(scope.person)
     ),
+    "trellis.dev/AuditEntry": _added("trellis.dev/AuditEntry", lambda world, scope: world.audit_entry(scope.organization)),
     "trellis.dev/Operation": _added("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
     "trellis.dev/ErasureCertificate": lambda world, scope: world.erased(),
 }

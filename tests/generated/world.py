@@ -287,6 +287,12 @@ class World:
     def _domains(self) -> Any:
         return domain_stubs.DomainServiceStub(self.channels["user"])
 
+    def audit_entry(self, organization: str) -> str:
+        """Return the oldest entry of an organization's audit log: that somebody made the organization."""
+        self.ledger.settle()
+        row = self.ledger.row("user", f"SELECT id FROM audit_entries WHERE organization = '{organization}' AND sequence = 1")
+        return f"{organization}/auditEntries/{row['id']}"
+
     def new_domain(self) -> str:
         """Return a domain that nobody claimed."""
         return f"{uuid.uuid4().hex[:12]}.example"
