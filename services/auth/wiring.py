@@ -7,8 +7,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from extauthz.v3 import external_auth_pb2 as edge
-from extauthz.v3 import external_auth_pb2_grpc as edge_grpc
 from services.auth import consumers, convert, events
 from services.auth.clients import UserMemberships
 from services.auth.config import AuthConfig
@@ -66,22 +64,6 @@ from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.chassis.sparing_mail import SparingMailer
-from trellis.auth.v1 import (
-    access_service_pb2,
-    access_service_pb2_grpc,
-    api_key_service_pb2,
-    api_key_service_pb2_grpc,
-    role_binding_service_pb2,
-    role_binding_service_pb2_grpc,
-    role_service_pb2,
-    role_service_pb2_grpc,
-    service_account_service_pb2,
-    service_account_service_pb2_grpc,
-    signing_key_service_pb2,
-    signing_key_service_pb2_grpc,
-)
-from trellis.auth.v1 import service_pb2 as rpc
-from trellis.auth.v1 import service_pb2_grpc as grpc
 from trellis.policies import PERMISSIONS
 
 CATALOGUE = Catalogue(
@@ -265,60 +247,23 @@ def _sign_ins(
 
 def servicers(built: Handlers, lists: Lists) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
-    by_name = rpc.DESCRIPTOR.services_by_name
     return [
-        Servicer(
-            by_name["AuthService"],
-            grpc.add_AuthServiceServicer_to_server,
-            AuthServicer(built.sign_ups, built.sign_ins, built.passwords),
-        ),
-        Servicer(
-            by_name["SessionService"],
-            grpc.add_SessionServiceServicer_to_server,
-            SessionServicer(built.sessions, lists),
-        ),
-        Servicer(by_name["JwksService"], grpc.add_JwksServiceServicer_to_server, JwksServicer(built.keys)),
-        Servicer(
-            signing_key_service_pb2.DESCRIPTOR.services_by_name["SigningKeyService"],
-            signing_key_service_pb2_grpc.add_SigningKeyServiceServicer_to_server,
-            SigningKeyServicer(built.keys),
-        ),
-        Servicer(by_name["AccountService"], grpc.add_AccountServiceServicer_to_server, AccountServicer(built.accounts)),
-        Servicer(
-            service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"],
-            service_account_service_pb2_grpc.add_ServiceAccountServiceServicer_to_server,
-            ServiceAccountServicer(built.service_accounts, lists),
-        ),
-        Servicer(
-            api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
-            api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server,
-            ApiKeyServicer(built.api_keys, lists),
-        ),
-        Servicer(
-            role_service_pb2.DESCRIPTOR.services_by_name["RoleService"],
-            role_service_pb2_grpc.add_RoleServiceServicer_to_server,
-            RoleServicer(built.roles, lists),
-        ),
-        Servicer(
-            role_binding_service_pb2.DESCRIPTOR.services_by_name["RoleBindingService"],
-            role_binding_service_pb2_grpc.add_RoleBindingServiceServicer_to_server,
-            RoleBindingServicer(built.role_bindings, lists),
-        ),
-        Servicer(
-            access_service_pb2.DESCRIPTOR.services_by_name["AccessService"],
-            access_service_pb2_grpc.add_AccessServiceServicer_to_server,
-            AccessServicer(built.access),
-        ),
+        Servicer.of(AuthServicer(built.sign_ups, built.sign_ins, built.passwords)),
+        Servicer.of(SessionServicer(built.sessions, lists)),
+        Servicer.of(JwksServicer(built.keys)),
+        Servicer.of(SigningKeyServicer(built.keys)),
+        Servicer.of(AccountServicer(built.accounts)),
+        Servicer.of(ServiceAccountServicer(built.service_accounts, lists)),
+        Servicer.of(ApiKeyServicer(built.api_keys, lists)),
+        Servicer.of(RoleServicer(built.roles, lists)),
+        Servicer.of(RoleBindingServicer(built.role_bindings, lists)),
+        Servicer.of(AccessServicer(built.access)),
     ]
 
 
 def authorization(built: Handlers) -> Servicer:
     """Return what the edge asks about API keys."""
-    return Servicer(
-        edge.DESCRIPTOR.services_by_name["Authorization"],
-        edge_grpc.add_AuthorizationServicer_to_server,
-        AuthorizationServicer(built.key_exchange),
-    )
+    return Servicer.of(AuthorizationServicer(built.key_exchange))
 
 
 SERVICE = Service("auth", AuthConfig, Codec(convert.answer_to_proto, events.announcement), build)

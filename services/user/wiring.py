@@ -74,66 +74,6 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
-from trellis.user.v1 import (
-    attribute_schema_service_pb2 as attributes_rpc,
-)
-from trellis.user.v1 import (
-    attribute_schema_service_pb2_grpc as attributes_grpc,
-)
-from trellis.user.v1 import (
-    audit_service_pb2 as audit_rpc,
-)
-from trellis.user.v1 import (
-    audit_service_pb2_grpc as audit_grpc,
-)
-from trellis.user.v1 import (
-    domain_service_pb2 as domain_rpc,
-)
-from trellis.user.v1 import (
-    domain_service_pb2_grpc as domain_grpc,
-)
-from trellis.user.v1 import (
-    import_service_pb2 as import_rpc,
-)
-from trellis.user.v1 import (
-    import_service_pb2_grpc as import_grpc,
-)
-from trellis.user.v1 import (
-    invitation_service_pb2 as invitation_rpc,
-)
-from trellis.user.v1 import (
-    invitation_service_pb2_grpc as invitation_grpc,
-)
-from trellis.user.v1 import (
-    operation_service_pb2 as operation_rpc,
-)
-from trellis.user.v1 import (
-    operation_service_pb2_grpc as operation_grpc,
-)
-from trellis.user.v1 import (
-    personal_data_service_pb2 as personal_data_rpc,
-)
-from trellis.user.v1 import (
-    personal_data_service_pb2_grpc as personal_data_grpc,
-)
-from trellis.user.v1 import (
-    preferences_service_pb2 as preferences_rpc,
-)
-from trellis.user.v1 import (
-    preferences_service_pb2_grpc as preferences_grpc,
-)
-from trellis.user.v1 import (
-    service_pb2 as rpc,
-)
-from trellis.user.v1 import (
-    service_pb2_grpc as grpc,
-)
-from trellis.user.v1 import (
-    team_service_pb2 as team_rpc,
-)
-from trellis.user.v1 import (
-    team_service_pb2_grpc as team_grpc,
-)
 
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
@@ -272,66 +212,19 @@ def _lifecycle(chassis: Chassis, config: UserConfig, accounts: Accounts) -> Life
 
 def servicers(built: Handlers, lists: Lists, keyring: Keyring) -> list[Servicer]:
     """Return the gRPC services over the handlers."""
-    by_name = rpc.DESCRIPTOR.services_by_name
     return [
-        Servicer(
-            by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, built.lifecycle, lists)
-        ),
-        Servicer(
-            by_name["OrganizationService"],
-            grpc.add_OrganizationServiceServicer_to_server,
-            OrganizationServicer(built.organizations, lists),
-        ),
-        Servicer(
-            by_name["MembershipService"],
-            grpc.add_MembershipServiceServicer_to_server,
-            MembershipServicer(built.memberships, lists),
-        ),
-        Servicer(
-            invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
-            invitation_grpc.add_InvitationServiceServicer_to_server,
-            InvitationServicer(built.invitations, lists),
-        ),
-        Servicer(
-            domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
-            domain_grpc.add_DomainServiceServicer_to_server,
-            DomainServicer(built.domains, lists),
-        ),
-        Servicer(
-            import_rpc.DESCRIPTOR.services_by_name["ImportService"],
-            import_grpc.add_ImportServiceServicer_to_server,
-            ImportServicer(built.imports, keyring),
-        ),
-        Servicer(
-            team_rpc.DESCRIPTOR.services_by_name["TeamService"],
-            team_grpc.add_TeamServiceServicer_to_server,
-            TeamServicer(built.teams, lists),
-        ),
-        Servicer(
-            preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
-            preferences_grpc.add_PreferencesServiceServicer_to_server,
-            PreferencesServicer(built.preferences),
-        ),
-        Servicer(
-            operation_rpc.DESCRIPTOR.services_by_name["OperationService"],
-            operation_grpc.add_OperationServiceServicer_to_server,
-            OperationServicer(built.operations, lists),
-        ),
-        Servicer(
-            personal_data_rpc.DESCRIPTOR.services_by_name["PersonalDataService"],
-            personal_data_grpc.add_PersonalDataServiceServicer_to_server,
-            PersonalDataServicer(built.personal_data),
-        ),
-        Servicer(
-            attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
-            attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
-            AttributeSchemaServicer(built.attribute_schemas),
-        ),
-        Servicer(
-            audit_rpc.DESCRIPTOR.services_by_name["AuditService"],
-            audit_grpc.add_AuditServiceServicer_to_server,
-            AuditServicer(built.audit, lists),
-        ),
+        Servicer.of(UserServicer(built.users, built.lifecycle, lists)),
+        Servicer.of(OrganizationServicer(built.organizations, lists)),
+        Servicer.of(MembershipServicer(built.memberships, lists)),
+        Servicer.of(InvitationServicer(built.invitations, lists)),
+        Servicer.of(DomainServicer(built.domains, lists)),
+        Servicer.of(ImportServicer(built.imports, keyring)),
+        Servicer.of(TeamServicer(built.teams, lists)),
+        Servicer.of(PreferencesServicer(built.preferences)),
+        Servicer.of(OperationServicer(built.operations, lists)),
+        Servicer.of(PersonalDataServicer(built.personal_data)),
+        Servicer.of(AttributeSchemaServicer(built.attribute_schemas)),
+        Servicer.of(AuditServicer(built.audit, lists)),
     ]
 
 

@@ -16,6 +16,7 @@ from tests.e2e.platform import Platform, free_base
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups when its own turn comes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file in one worker: its tests share a platform."""
     for item in items:

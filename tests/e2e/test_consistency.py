@@ -64,11 +64,12 @@ def test_a_changed_role_is_in_the_next_token(ada: Person, carol: Person, members
 
 
 def test_a_removed_admin_invites_nobody_with_an_old_token(ada: Person, eve: Person, carol: Person, membership: str) -> None:
+    """Not before the token is revoked, since the membership is read, nor afterwards."""
     ada.rest.ok("PATCH", f"/v1/{membership}?updateMask=role", {"role": "ROLE_ADMIN"})
     assert carol.refresh().status == 200
     ada.rest.ok("DELETE", f"/v1/{membership}")
     answer = carol.rest.post(f"/v1/{ada.organization}/memberships", {"user": eve.name, "role": "ROLE_MEMBER"})
-    assert answer.verdict == (403, "OWNER_REQUIRED")
+    assert answer.verdict in {(403, "OWNER_REQUIRED"), (401, "TOKEN_INVALID")}
 
 
 def test_users_me_works_right_after_the_first_sign_in(platform: Platform) -> None:

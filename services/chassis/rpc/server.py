@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -41,6 +42,16 @@ class Servicer:
     add: Callable[[Any, grpc.aio.Server], None]
     """The generated `add_…Servicer_to_server`."""
     implementation: Any
+
+    @classmethod
+    def of(cls, implementation: Any) -> Servicer:
+        """Take descriptor and generated function from the generated class that the implementation extends."""
+        generated = next(parent for parent in type(implementation).__mro__ if parent.__module__.endswith("_pb2_grpc"))
+        messages = import_module(generated.__module__.removesuffix("_grpc"))
+        descriptor = messages.DESCRIPTOR.services_by_name[generated.__name__.removesuffix("Servicer")]
+        return cls(
+            descriptor, getattr(import_module(generated.__module__), f"add_{generated.__name__}_to_server"), implementation
+        )
 
 
 @dataclass(frozen=True, slots=True)
