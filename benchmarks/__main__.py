@@ -16,7 +16,9 @@ from joserfc.jwk import ECKey
 
 from benchmarks.access import check_access, refresh_token
 from benchmarks.compare import ROUNDS, compare
+from benchmarks.flood import flood
 from benchmarks.load import Call, Http, calls_per_s
+from benchmarks.many import import_users, list_depth
 from benchmarks.platform import Platform, baseline, free_port, platform
 from benchmarks.report import Result, keep
 from services.chassis.tokens import ACCESS, public_set, sign
@@ -33,6 +35,7 @@ def main() -> None:
         results += [_get_user_grpc(running, user, token), _update_user(running, user, token)]
         results += [_get_user_rest(running, token), _api_key_rest(running, token)]
         results += [check_access(running), *refresh_token(running)]
+        results += [flood(running), import_users(running), list_depth(running)]
     with platform() as running:
         results += [_idle_pss(running), _start(running)]
     sys.stdout.write(keep(results))

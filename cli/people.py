@@ -47,6 +47,8 @@ class Size:
     name: str
     users: int
     organizations: int
+    imports: bool = False
+    """Whether all but the owners are imported, without accounts of their own."""
 
     def groups(self, seed: int) -> Iterator[Group]:
         """Yield the organizations, each with a share of the people that differs by one at most."""
@@ -57,7 +59,10 @@ class Size:
             first = last
 
 
-SIZES = {size.name: size for size in (Size("s", 20, 3), Size("m", 1_000, 50), Size("l", 100_000, 2_000))}
+SIZES = {
+    size.name: size
+    for size in (Size("s", 20, 3), Size("m", 1_000, 50, imports=True), Size("l", 100_000, 2_000, imports=True))
+}
 
 
 def _group(number: int, people: range, domain: str) -> Group:

@@ -1,5 +1,7 @@
 """Planting people: every one signs up, follows the link in the mail and joins an organization, by the real RPCs.
 
+Of the larger sizes, only owners do: the others are imported, as provisioned users who have no account yet.
+
 The calls go to the services behind the edge, whose limits per address would let twenty people in a minute. A password is
 hashed for each, 30 ms of a core: that is what planting many costs. Who is there already is found by the mail that answers a
 second sign-up, so that planting again adds nobody; what is complete is noted under the home and not looked at again.
@@ -24,8 +26,10 @@ from cli.home import Home
 from cli.people import PASSWORD, Group, Person, Size
 from trellis.auth.v1 import service_pb2 as auth
 from trellis.auth.v1.service_pb2_grpc import AuthServiceStub
+from trellis.user.v1 import import_service_pb2 as importing
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as user
+from trellis.user.v1.import_service_pb2_grpc import ImportServiceStub
 from trellis.user.v1.service_pb2_grpc import MembershipServiceStub, OrganizationServiceStub, UserServiceStub
 
 AT_ONCE = 12  # people on their way: enough for every thread that hashes, and less than auth lets wait for one
@@ -101,6 +105,8 @@ class Planter:
     outbox: Outbox
     notes: Path
     planted: Planted
+    imports: bool = False
+    """Whether members are imported instead of signing up."""
     outcome: Outcome = field(default_factory=Outcome)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -129,11 +135,32 @@ class Planter:
         switch = auth.SwitchOrganizationRequest(organization=name)
         token = (await self._send(AuthServiceStub(self.auth).SwitchOrganization, switch, token)).access_token
         self._count(1, int(is_new))
-        members = set() if is_new else await self._members(token, name)
-        async with asyncio.TaskGroup() as joining:
-            for person in group.people[1:]:
-                joining.create_task(self._join(person, name, token, members))
+        if self.imports:
+            await self._import(group.people[1:], name, token)
+        else:
+            await self._join_all(group.people[1:], name, token, is_new=is_new)
         await self._send(AuthServiceStub(self.auth).SignOut, auth.SignOutRequest(), token)
+
+    async def _import(self, people: tuple[Person, ...], organization: str, token: str) -> None:
+        """Take everybody in by one message; no group is larger than one may be. Those who are there stay as they are."""
+        rows = [
+            importing.ImportedUser(email=each.email, display_name=each.display_name, role=pb.Role.Value(each.role))
+            for each in people
+        ]
+
+        async def messages() -> AsyncIterator[importing.ImportUsersRequest]:
+            yield importing.ImportUsersRequest(parent=organization, rows=rows)
+
+        metadata = (("authorization", f"Bearer {token}"),)
+        answers = ImportServiceStub(self.user).ImportUsers(messages(), metadata=metadata)
+        created = [answer.totals.created async for answer in answers]
+        self._count(len(rows), created[-1])
+
+    async def _join_all(self, people: tuple[Person, ...], organization: str, token: str, *, is_new: bool) -> None:
+        members = set() if is_new else await self._members(token, organization)
+        async with asyncio.TaskGroup() as joining:
+            for person in people:
+                joining.create_task(self._join(person, organization, token, members))
 
     async def _join(self, person: Person, organization: str, token: str, members: set[str]) -> None:
         if person.email in members:
@@ -242,7 +269,9 @@ def seed(here: Home, size: Size, number: int, planted: Planted) -> Outcome:
 
 async def _seed(here: Home, size: Size, number: int, planted: Planted) -> Outcome:
     async with _channel(here, "auth") as to_auth, _channel(here, "user") as to_user:
-        planter = Planter(to_auth, to_user, Outbox(here.mail), here.path / "seed" / f"{size.name}{number}", planted)
+        planter = Planter(
+            to_auth, to_user, Outbox(here.mail), here.path / "seed" / f"{size.name}{number}", planted, size.imports
+        )
         watching = asyncio.create_task(planter.outbox.watch())
         try:
             await planter.plant(size.groups(number))

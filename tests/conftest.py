@@ -12,7 +12,7 @@ import pytest
 
 from cli.engines.postgres import PostgresEngine
 from cli.engines.valkey import ValkeyEngine
-from services.chassis import principal, repeat
+from services.chassis import audit, principal, repeat
 from services.chassis.db import session
 from services.chassis.db.session import Codec, Database
 from services.chassis.keys import Keyring
@@ -69,6 +69,7 @@ def _nobody_calls() -> None:
     """Begin every test without a caller and without an identity to repeat."""
     principal.enter(principal.ANONYMOUS)
     repeat.current.set(repeat.NOT_REPEATABLE)
+    audit.current.set(None)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,9 +25,10 @@ _BATCH = 100  # of BatchGetUsers
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    user = typer.Typer(help="Look at the people of your organization.", no_args_is_help=True)
+    user = typer.Typer(help="Look at the people of your organization, and import more.", no_args_is_help=True)
     user.command("list", epilog=_LIST_USERS)(list_users)
     user.command("get", epilog=examples("trellis user get", "trellis user get users/usr_1 -o yaml"))(get_user)
+    user.command("import", epilog=_IMPORT)(import_users)
     org = typer.Typer(help="Look at your organizations, make one, and work in it.", no_args_is_help=True)
     org.command("list", epilog=examples("trellis org list", "trellis org list -o json"))(list_organizations)
     org.command("get", epilog=examples("trellis org get", "trellis org get organizations/org_1"))(get_organization)
@@ -41,6 +43,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(org, name="org", rich_help_panel="Use")
 
 
+_IMPORT = examples(
+    "trellis user import staff.csv",
+    "trellis user import staff.jsonl --validate-only",
+    "trellis user import staff.csv --resume",
+)
 _LIST_USERS = examples(
     "trellis user list", "trellis user list --order-by display_name", "trellis user list --limit 0 -o json"
 )
@@ -72,6 +79,48 @@ def get_user(
     from trellis.user.v1.service_pb2_grpc import UserServiceStub
 
     record(sent(name, UserServiceStub, "GetUser", rpc.GetUserRequest(name=user)), output)
+
+
+def import_users(
+    file: Annotated[
+        Path, typer.Argument(help="The people: .csv with a line of names first, or .jsonl with an object a line.")
+    ],
+    organization: Organization = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the import that was cut short.")] = False,
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Check every row and change nothing.")] = False,
+    name: Named = DEFAULT,
+    output: Output = Format.TABLE,
+) -> None:
+    """Make the people of a file members of an organization, as an owner or administrator of it.
+
+    Columns are email, display_name, role (member or admin), language_code, time_zone, external_id and attributes.NAME. Who
+    has no account becomes a provisioned user, whose membership is theirs once they sign up. What became of each row is
+    written to FILE.report.jsonl; an import that is cut short leaves FILE.resume.json, with which `--resume` goes on. Exit
+    code 1 if a row was refused.
+    """
+    from cli.edge import edge
+    from cli.importing import Importer, Report, read_rows
+    from cli.progress import progress
+
+    rows, report = read_rows(file), Report(file)
+    state: dict[str, Any] = report.resume() if resume else {}
+    parent = state.get("organization") or organization or own_organization(name)
+    if not resume:
+        report.begin()
+    with edge(home()) as door, progress("importing", len(rows), "rows") as advance:
+        advance(state.get("next_row", 1) - 1, False)
+
+        def answered(answer: Any) -> None:
+            report.add(answer, parent)
+            advance(len(answer.results), True)
+
+        importer = Importer(door.channel, lambda: access_token(name), parent, rows, answered, validate_only)
+        importer.resume_token, importer.next_row = state.get("resume_token", ""), state.get("next_row", 1)
+        totals = importer.run()
+    counts = {outcome: getattr(totals, outcome) for outcome in ("created", "updated", "unchanged", "failed")}
+    record({"organization": parent, "rows": len(rows), **counts, "report": str(report.results)}, output)
+    if totals.failed:
+        raise Failed(f"{totals.failed} of {len(rows)} rows were refused; {report.results} says why.")
 
 
 def list_organizations(

@@ -35,9 +35,10 @@ def seed(
 ) -> None:
     """Plant made-up people and organizations in the running platform, always the same ones.
 
-    Everybody signs up, follows the link in their mail and joins an organization by the real RPCs, so each costs a password
-    hash: on two cores s takes a second, m half a minute, l most of an hour. Planting again adds nobody, and goes on where it
-    was cut short. All of them share one password, which the answer names: never plant where strangers can sign in.
+    Whoever signs up follows the link in their mail and costs a password hash, by the real RPCs: of s everybody, of m and l
+    the owners; the others are imported and have no account until they sign up. On two cores s takes a second.
+    Planting again adds nobody, and goes on where it was cut short. All who have accounts share one password, which
+    the answer names: never plant where strangers can sign in.
     """
     from cli.people import PASSWORD, SIZES
     from cli.progress import progress

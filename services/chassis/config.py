@@ -51,6 +51,8 @@ class ServiceConfig(BaseSettings):
     """Public keys of all services as a JWK set; the `kid` is the service's name."""
     max_concurrent_calls: int = 256
     """Calls served at once by one process; more are refused at once with RESOURCE_EXHAUSTED."""
+    audit_refusals_per_minute: int = 20
+    """Refused calls of one caller that a process tells the audit log one by one; the rest of a minute becomes one entry."""
     drain_settle_s: float = 1.5
     """Time between NOT_SERVING and the end of accepting: at least two health-check intervals of the edge."""
     drain_grace_s: float = 10.0

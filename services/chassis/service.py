@@ -20,6 +20,7 @@ from grpc_health.v1 import health, health_pb2
 from joserfc.jwk import ECKey
 
 from services.chassis import memory, telemetry
+from services.chassis.audit import Trail
 from services.chassis.bus.broadcast import Follower
 from services.chassis.bus.bus import EventBus, Subscription
 from services.chassis.bus.valkey import ValkeyBus, connect_valkey
@@ -217,7 +218,15 @@ def _guards(
         config.max_concurrent_calls,
         running.unfinished,
         guesses,
+        _trail(config, database, running),
     )
+
+
+def _trail(config: ServiceConfig, database: Database, running: _Running) -> Trail:
+    trail = Trail(database.announce, database.now, database.new_id, per_minute=config.audit_refusals_per_minute)
+    running.stack.push_async_callback(trail.close)
+    _background(running, trail.run())
+    return trail
 
 
 def _start_events(

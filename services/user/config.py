@@ -20,6 +20,8 @@ class UserConfig(MailConfig):
     """Of these, mails to one address."""
     invitation_retention_days: int = 90
     """How long an invitation that is over is kept."""
+    audit_retention_days: int = 400
+    """How long audit entries are kept."""
     domain_limit: int = 20
     """Domains of one organization."""
     domain_recheck_hours: int = 24

@@ -6,10 +6,12 @@ import importlib
 from collections.abc import Collection
 from typing import Any
 
+from services.chassis.audit.messages import call_of
 from services.chassis.bus.bus import Event
 from services.chassis.consumers import Consumer
 from services.user import convert
 from services.user.handlers import (
+    AuditHandlers,
     InvitationHandlers,
     LifecycleHandlers,
     PersonalDataHandlers,
@@ -27,6 +29,8 @@ USER_DEACTIVATED = EVENTS[pb.UserDeactivated.DESCRIPTOR.full_name][0]
 USER_DELETED = EVENTS[pb.UserDeleted.DESCRIPTOR.full_name][0]
 COLLECTED, ERASED = "PersonalDataCollected", "PersonalDataErased"
 """What every service that keeps something of people declares, each in its own package."""
+CALL_AUDITED = "CallAudited"
+"""What every service declares whose audited calls are kept."""
 
 
 def consumer(handlers: UserHandlers) -> Consumer:
@@ -80,6 +84,17 @@ def answers(handlers: PersonalDataHandlers) -> Consumer:
     takes = {COLLECTED: collected, ERASED: erased}
     topics = {topic: takes[kind] for kind in takes for name, (topic, _) in EVENTS.items() if name.endswith(f".{kind}")}
     return Consumer("user.personal-data", topics)
+
+
+def audit(handlers: AuditHandlers) -> Consumer:
+    """Return what keeps the audited calls of every service, by what the contract declares."""
+
+    async def call_audited(event: Event) -> None:
+        message = _message(event)
+        await handlers.append(call_of(message.call, message.organization))
+
+    topics = [topic for name, (topic, _) in EVENTS.items() if name.endswith(f".{CALL_AUDITED}")]
+    return Consumer("user.audit", dict.fromkeys(topics, call_audited))
 
 
 def _service(event: Event) -> str:

@@ -27,6 +27,7 @@ from services.user.domain import (
 )
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    AuditHandlers,
     DomainHandlers,
     Handlers,
     ImportHandlers,
@@ -47,6 +48,7 @@ from services.user.handlers.restore_links import RestoreLinks
 from services.user.ports import Accounts
 from services.user.servicer import (
     AttributeSchemaServicer,
+    AuditServicer,
     DomainServicer,
     ImportServicer,
     InvitationServicer,
@@ -60,6 +62,7 @@ from services.user.servicer import (
 )
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlAuditLogs,
     SqlCertificates,
     SqlDomains,
     SqlExports,
@@ -76,6 +79,12 @@ from trellis.user.v1 import (
 )
 from trellis.user.v1 import (
     attribute_schema_service_pb2_grpc as attributes_grpc,
+)
+from trellis.user.v1 import (
+    audit_service_pb2 as audit_rpc,
+)
+from trellis.user.v1 import (
+    audit_service_pb2_grpc as audit_grpc,
 )
 from trellis.user.v1 import (
     domain_service_pb2 as domain_rpc,
@@ -128,7 +137,7 @@ from trellis.user.v1 import (
 
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
-PURGE_EVERY = timedelta(minutes=1)
+PURGE_EVERY, FORGET_EVERY = timedelta(minutes=1), timedelta(hours=1)
 LOOK_EVERY = timedelta(seconds=0.25)
 
 
@@ -144,6 +153,7 @@ async def build(chassis: Chassis) -> Assembly:
             consumers.mails(built.lifecycle),
             consumers.answers(built.personal_data),
             consumers.mail(built.invitations),
+            consumers.audit(built.audit),
         ],
         jobs=_jobs(built, runner(chassis)),
     )
@@ -165,6 +175,7 @@ def _jobs(built: Handlers, running: Runner) -> list[Job]:
         Job("user.operations", LOOK_EVERY, running.run_next),
         Job("user.forget-operations", PURGE_EVERY, running.forget_expired),
         Job("user.forget-exports", PURGE_EVERY, built.personal_data.forget),
+        Job("user.forget-audit-entries", FORGET_EVERY, built.audit.forget_audit_entries),
         Job("user.purge-organizations", PURGE_EVERY, built.lifecycle.purge_organizations),
         Job("user.purge-users", PURGE_EVERY, built.personal_data.purge_users),
     ]
@@ -185,6 +196,9 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
+        audit=AuditHandlers(
+            SqlAuditLogs(database), begin, now, chassis.keyring, timedelta(days=config.audit_retention_days)
+        ),
         lifecycle=_lifecycle(chassis, config, accounts),
         operations=OperationHandlers(SqlOperations(database), begin, now, asyncio.sleep),
         personal_data=_personal_data(chassis, accounts),
@@ -312,6 +326,11 @@ def servicers(built: Handlers, lists: Lists, keyring: Keyring) -> list[Servicer]
             attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
             attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
             AttributeSchemaServicer(built.attribute_schemas),
+        ),
+        Servicer(
+            audit_rpc.DESCRIPTOR.services_by_name["AuditService"],
+            audit_grpc.add_AuditServiceServicer_to_server,
+            AuditServicer(built.audit, lists),
         ),
     ]
 

@@ -19,6 +19,9 @@ from services.chassis.operations import Operation, Operations
 from services.user import convert
 from services.user.domain import (
     AttributeSchema,
+    AuditChain,
+    AuditEntry,
+    AuditEntryNotFound,
     Domain,
     DomainExists,
     DomainNotFound,
@@ -54,6 +57,7 @@ from services.user.domain import (
 from services.user.ports import (
     AllPreferences,
     AttributeSchemas,
+    AuditLogs,
     Begin,
     Certificates,
     Domains,
@@ -90,6 +94,7 @@ class Ports:
     teams: Teams
     preferences: AllPreferences
     attribute_schemas: AttributeSchemas
+    audit: AuditLogs
     operations: Operations
     exports: Exports
     certificates: Certificates
@@ -111,6 +116,8 @@ class Tables:
     team_members: dict[str, TeamMember] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
     attribute_schemas: dict[str, AttributeSchema] = field(default_factory=dict)
+    audit_entries: list[AuditEntry] = field(default_factory=list)
+    audit_chains: dict[str, AuditChain] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     exports: dict[str, PersonalDataExport] = field(default_factory=dict)
     certificates: dict[str, ErasureCertificate] = field(default_factory=dict)
@@ -594,6 +601,71 @@ class FakeAttributeSchemas:
         self._tables().attribute_schemas[schema.organization] = schema
 
 
+class FakeAuditLogs:
+    """Audit logs of committed tables, or of those of a transaction."""
+
+    def __init__(self, tables: TablesNow) -> None:
+        self._tables = tables
+
+    async def get(self, name: str) -> AuditEntry:
+        found = [entry for entry in self._tables().audit_entries if entry.name == name]
+        if not found:
+            raise AuditEntryNotFound(name)
+        return found[0]
+
+    async def list(self, organization: str, query: ListQuery) -> Rows[AuditEntry]:
+        strings = ("actor", "api_key", "service", "rpc", "code", "reason", "request_id", "trace_id")
+        rows = lists.page(
+            [_Logged(entry) for entry in self._of(organization)],
+            query,
+            key="sequence",
+            fields=(*strings, "resources", "sequence", "create_time"),
+            sortable=("create_time",),
+            default_order="create_time desc",
+        )
+        return Rows([row.entry for row in rows.items], rows.next)
+
+    async def find_due(self, before: datetime) -> str | None:
+        oldest = {entry.organization: entry for entry in reversed(self._tables().audit_entries)}
+        return next((name for name, entry in oldest.items() if entry.create_time < before), None)
+
+    async def lock(self, organization: str) -> AuditChain:
+        return self._tables().audit_chains.setdefault(organization, AuditChain(organization))
+
+    async def read(self, organization: str, sequence: int, limit: int) -> Sequence[AuditEntry]:
+        return [entry for entry in self._of(organization) if entry.sequence >= sequence][:limit]
+
+    async def append(self, entry: AuditEntry, chain: AuditChain) -> None:
+        actor = self._tables().users.get(entry.actor)
+        if actor is not None and actor.state is UserState.ERASED:
+            entry = replace(entry, address_prefix="")
+        self._tables().audit_entries.append(entry)
+        self._tables().audit_chains[chain.organization] = chain
+
+    async def forget(self, chain: AuditChain) -> None:
+        tables = self._tables()
+        gone = [entry for entry in self._of(chain.organization) if entry.sequence <= chain.anchor_sequence]
+        tables.audit_entries = [entry for entry in tables.audit_entries if entry not in gone]
+        tables.audit_chains[chain.organization] = chain
+
+    def _of(self, organization: str) -> Sequence[AuditEntry]:
+        return [entry for entry in self._tables().audit_entries if entry.organization == organization]
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """An audit entry as a filter sees it."""
+
+    entry: AuditEntry
+
+    @property
+    def resources(self) -> str:
+        return " ".join(self.entry.resources)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.entry, name)
+
+
 class FakeOutbox:
     """Events of one transaction."""
 
@@ -628,6 +700,7 @@ class FakeUserStore:
             FakeTeams(committed),
             FakePreferences(committed),
             FakeAttributeSchemas(committed),
+            FakeAuditLogs(committed),
             FakeOperations(lambda: self.tables.operations, self.now),
             FakeExports(committed),
             FakeCertificates(committed),
@@ -642,6 +715,7 @@ class FakeUserTransaction:
         self._store, self._draft = store, Tables()
         self._identity = repeat.current.get()
         self.users = FakeUsers(self._tables)
+        self.audit = FakeAuditLogs(self._tables)
         self.organizations = FakeOrganizations(self._tables)
         self.memberships = FakeMemberships(self._tables)
         self.imports = FakeImports(self._tables, store.now)

@@ -24,6 +24,7 @@ from services.user.domain import (
 )
 from services.user.handlers import (
     AttributeSchemaHandlers,
+    AuditHandlers,
     DomainHandlers,
     Handlers,
     ImportHandlers,
@@ -48,6 +49,9 @@ from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
 from trellis.policies import ROLE_PERMISSIONS
 from trellis.user.v1 import (
     attribute_schema_service_pb2_grpc as attribute_stubs,
+)
+from trellis.user.v1 import (
+    audit_service_pb2_grpc as audit_stubs,
 )
 from trellis.user.v1 import (
     domain_service_pb2_grpc as domain_stubs,
@@ -76,6 +80,7 @@ from trellis.user.v1 import (
 
 ISSUER, AUDIENCE = "https://auth.test", "trellis"
 RETENTION = timedelta(days=30)
+AUDIT_RETENTION = timedelta(days=400)
 TERMS = InvitationTerms(timedelta(days=7), open_limit=5, mails_per_hour=8, mails_per_address=3, retention=timedelta(days=90))
 DOMAIN_TERMS = DomainTerms(limit=3, recheck=timedelta(days=1), patience=timedelta(days=7))
 LINK_LIFETIME = timedelta(days=7)
@@ -114,6 +119,7 @@ class Parts:
             teams=self.teams,
             preferences=self.preferences,
             attribute_schemas=self.attribute_schemas,
+            audit=self.audit,
             lifecycle=self.lifecycle,
             operations=self.operations,
             personal_data=self.personal_data,
@@ -222,6 +228,10 @@ class Parts:
         return AttributeSchemaHandlers(self.ports.attribute_schemas, self.ports.begin, self.clock)
 
     @property
+    def audit(self) -> AuditHandlers:
+        return AuditHandlers(self.ports.audit, self.ports.begin, self.clock, self.keyring, AUDIT_RETENTION)
+
+    @property
     def teams(self) -> TeamHandlers:
         return TeamHandlers(self.ports.teams, self.ports.begin, self.clock, self.ids)
 
@@ -242,6 +252,7 @@ class UserProcess:
     attribute_schemas: attribute_stubs.AttributeSchemaServiceAsyncStub
     operations: operation_stubs.OperationServiceAsyncStub
     personal_data: personal_data_stubs.PersonalDataServiceAsyncStub
+    audit: audit_stubs.AuditServiceAsyncStub
 
     def called_by(self, user: str, organization: str = "", role: str = "", *, session_age_s: int = 0) -> Metadata:
         """Return the metadata of a call by a user, with what a role permits in an organization."""
@@ -278,6 +289,7 @@ async def running(parts: Parts) -> AsyncIterator[UserProcess]:
             attribute_stubs.AttributeSchemaServiceStub(channel),
             operation_stubs.OperationServiceStub(channel),
             personal_data_stubs.PersonalDataServiceStub(channel),
+            audit_stubs.AuditServiceStub(channel),
         )
     await server.stop(None)
 

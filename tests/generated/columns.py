@@ -120,7 +120,7 @@ OTHER_TOKEN = [
 REVOKED = Column("revoked_session", CALLERS, UNAUTHENTICATED, lambda world, rpc: bearer(world.ended_token))
 NOT_PERMITTED = [
     *(Column(f"{role}_without", frozenset({"permission"}), DENIED, _without(role)) for role in ("owner", "admin", "member")),
-    Column("no_organization", frozenset({"permission"}), DENIED, lambda world, rpc: bearer(world.loner.token)),
+    Column("no_organization", frozenset({"permission"}), DENIED, lambda world, rpc: bearer(world.token_of(world.loner))),
     Column(
         "unlisted_service", frozenset({"internal"}), DENIED, _unlisted, applies=lambda rpc: bool(_unlisted_services(rpc))
     ),

@@ -30,7 +30,7 @@ def _unfinished(world: World, scope: Scope) -> str:
 def _newcomer(world: World, scope: Scope) -> str:
     """Somebody who is not in the organization."""
     taken = scope.made.setdefault("newcomers", [])
-    taken.append(next(person.name for person in world.newcomers(scope.mark) if person.name not in taken))
+    taken.append(world.newcomer(scope.mark, taken))
     return taken[-1]
 
 
@@ -103,10 +103,14 @@ RESOURCES: dict[str, Recipe] = {
     "trellis.dev/PersonalDataExport": _added(
         "trellis.dev/PersonalDataExport", lambda world, scope: world.exported(scope.person)
     ),
+    "trellis.dev/AuditEntry": _added("trellis.dev/AuditEntry", lambda world, scope: world.audit_entry(scope.organization)),
     "trellis.dev/Operation": _added("trellis.dev/Operation", lambda world, scope: world.operation(scope.person)),
     "trellis.dev/ErasureCertificate": lambda world, scope: world.erased(),
 }
 """An existing name by the type of its resource, where no Create RPC makes one."""
+
+WANTED = {"trellis.user.v1.ImportUsersRequest.rows"}
+"""Fields that nobody must set, and without which a request asks for nothing."""
 
 UNDONE_FIRST: dict[str, str] = {"Undelete": "Delete", "Reactivate": "Deactivate", "Enable": "Disable"}
 """Verbs that need the other to have happened: `UndeleteOrganization` needs `DeleteOrganization`."""

@@ -30,7 +30,7 @@ from tests.generated.contract import (
     rpcs,
     sibling,
 )
-from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST
+from tests.generated.recipes import ANOTHER, BEFORE, FIELDS, NAMED, RESOURCES, UNDONE_FIRST, WANTED
 from tests.generated.world import Metadata, Scope, World, bearer
 
 USER = "trellis.dev/User"
@@ -130,7 +130,8 @@ class Requests:
     def _fill(self, message: Message, rpc: Rpc, scope: Scope, choice: str = "") -> None:
         """Set every field that must be set."""
         for field in fields_of(message.DESCRIPTOR).values():
-            if field.name == choice or (rpc.needs(field) and not _is_optional_choice(field)):
+            needed = field.full_name in WANTED or (rpc.needs(field) and not _is_optional_choice(field))
+            if field.name == choice or needed:
                 self._set(message, field, rpc, scope)
 
     def _set(self, message: Message, field: Field, rpc: Rpc, scope: Scope) -> None:
@@ -178,13 +179,18 @@ def altered(rpc: Rpc, messages: Sequence[Message]) -> list[Message]:
         *outer, name = path.split(".")
         place: Any = others[0]
         for part in outer:
-            place = getattr(place, part)
+            place = _first(getattr(place, part, None))
         if _is_plain_text(field) and isinstance(place, Message) and getattr(place, name):
             setattr(place, name, values.text(field.rules.string, "other"))
             return others
     for other in others:
         setattr(other, VALIDATE_ONLY, not getattr(other, VALIDATE_ONLY))
     return others
+
+
+def _first(place: Any) -> Any:
+    """Return a message, or the first of several; where there is none, none."""
+    return place if isinstance(place, Message) else next(iter(place or ()), None)
 
 
 def renamed(rpc: Rpc, messages: Sequence[Message]) -> list[Message]:

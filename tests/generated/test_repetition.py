@@ -49,7 +49,9 @@ def prepared(requests: Requests, rpc: Rpc) -> Case:
     """Make everything that the request needs. The token is one that no effect of the request ends."""
     scope = requests.fresh_scope(rpc)
     messages = requests.valid(rpc, scope)
-    credentials = requests.world.lasting(requests.credentials(rpc, scope)) if rpc.access in CALLERS else ()
+    credentials = requests.credentials(rpc, scope)
+    if rpc.access in CALLERS:
+        credentials = requests.world.lasting(credentials)
     requests.world.ledger.settle()
     requests.world.ledger.forget_limits()
     return Case(requests.world, rpc, messages, credentials, requests.world.ledger.checksums())

@@ -7,7 +7,7 @@ import http.client
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -67,6 +67,8 @@ PATIENT = json.dumps(
 REVOKED_WITHIN_S = 2
 LASTS_S = 25  # less than clocks may differ
 LIFETIME_S = 300
+SOON_S = 150
+"""What has less than this to live is renewed: a run may last longer than a token."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Scope:
     """Whether other cases use it too: nothing in it is ever brought to an end."""
     _token: str = ""
     _made_then: int = -1
+    _good_until_s: float = 0
 
     def renew(self) -> None:
         """Take another token the next time: something ended the one that is there."""
@@ -105,8 +108,8 @@ class Scope:
     def token(self) -> str:
         """A token that is younger than everything that was made."""
         made = sum(map(len, self.made.values()))
-        if made != self._made_then:
-            self._token, self._made_then = self.renewed(), made
+        if made != self._made_then or time.monotonic() > self._good_until_s:
+            self._token, self._made_then, self._good_until_s = self.renewed(), made, time.monotonic() + SOON_S
         return self._token
 
     @property
@@ -124,7 +127,7 @@ class World:
     ledger: Ledger
     name_server: DnsServer
     """What the platform asks about domains."""
-    _newcomers: dict[str, list[Person]] = field(default_factory=dict)
+    _newcomers: dict[str, list[str]] = field(default_factory=dict)
     _api_keys: dict[str, str] = field(default_factory=dict)
     _of_role: dict[str, tuple[float, Metadata]] = field(default_factory=dict)
 
@@ -199,11 +202,14 @@ class World:
         """The owner of every organization that is made for one case."""
         return self.person("founder")
 
-    def newcomers(self, mark: str) -> list[Person]:
-        """Return people whom the organizations of a mark may take in, and no other ones do."""
-        if mark not in self._newcomers:
-            self._newcomers[mark] = [self.person(f"{mark}-newcomer") for _ in range(3)]
-        return self._newcomers[mark]
+    def newcomer(self, mark: str, taken: Iterable[str]) -> str:
+        """Return somebody whom the organizations of a mark may take in, no other ones do, and this one did not yet."""
+        people = self._newcomers.setdefault(mark, [])
+        free = [name for name in people if name not in taken]
+        if not free:
+            free = [self.person(f"{mark}-newcomer").name]
+            people += free
+        return free[0]
 
     def of_role(self, role: str) -> Metadata:
         """Return the credentials of a member of Ada's organization with a role."""
@@ -281,6 +287,12 @@ class World:
     def _domains(self) -> Any:
         return domain_stubs.DomainServiceStub(self.channels["user"])
 
+    def audit_entry(self, organization: str) -> str:
+        """Return the oldest entry of an organization's audit log: that somebody made the organization."""
+        self.ledger.settle()
+        row = self.ledger.row("user", f"SELECT id FROM audit_entries WHERE organization = '{organization}' AND sequence = 1")
+        return f"{organization}/auditEntries/{row['id']}"
+
     def new_domain(self) -> str:
         """Return a domain that nobody claimed."""
         return f"{uuid.uuid4().hex[:12]}.example"
@@ -300,7 +312,7 @@ class World:
     def operation(self, person: Person) -> str:
         """Let somebody begin an operation."""
         asked = personal_data_rpc.ExportPersonalDataRequest(name=person.name)
-        return str(self._personal_data.ExportPersonalData(asked, metadata=bearer(person.token)).name)
+        return str(self._personal_data.ExportPersonalData(asked, metadata=bearer(self.token_of(person))).name)
 
     def erased(self) -> str:
         """Let somebody's data be erased, and return the name of the certificate."""
@@ -317,7 +329,7 @@ class World:
         request = operation_rpc.WaitOperationRequest(name=operation)
         request.timeout_duration.FromSeconds(8)
         operation_stubs.OperationServiceStub(self.channels["user"]).WaitOperation(
-            request, metadata=bearer(person.token), timeout=PATIENCE_S
+            request, metadata=bearer(self.token_of(person)), timeout=PATIENCE_S
         )
 
     @cached_property
@@ -334,18 +346,18 @@ class World:
         """Let somebody make an organization and work there."""
         wanted = user.Organization(display_name=f"{mark} {uuid.uuid4().hex[:8]}")
         request = user_rpc.CreateOrganizationRequest(organization=wanted)
-        made = self._organizations.CreateOrganization(request, metadata=bearer(person.token))
+        made = self._organizations.CreateOrganization(request, metadata=bearer(self.token_of(person)))
         self.ledger.settle()
         return Scope(person, made.name, lambda: self.switch(person, made.name), mark)
 
     def alone(self, person: Person, mark: str) -> Scope:
         """Return somebody's work where no organization is needed."""
-        return Scope(person, "", lambda: person.token, mark)
+        return Scope(person, "", lambda: self.token_of(person), mark)
 
     def switch(self, person: Person, organization: str) -> str:
         """Return a token of somebody's session that names an organization."""
         request = auth_rpc.SwitchOrganizationRequest(organization=organization)
-        return str(self._auth.SwitchOrganization(request, metadata=bearer(person.token)).access_token)
+        return str(self._auth.SwitchOrganization(request, metadata=bearer(self.token_of(person))).access_token)
 
     @cached_property
     def ended_token(self) -> str:
@@ -400,15 +412,7 @@ class World:
             made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
             [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
             self._api_keys[permission] = str(getattr(made, secret.name))
-            self._use(self._api_keys[permission])
         return self._api_keys[permission]
-
-    def _use(self, key: str) -> None:
-        """Use a key for the first time: when it last was is written, not each time but now."""
-        self.ledger.settle()
-        before = self.ledger.checksums()
-        self.rest("GET", "/v1/users/me", None, ((API_KEY, key),))
-        eventually(lambda: self.ledger.checksums() != before)
 
     def service_token(self, service: str, **changed: Any) -> str:
         """Return a token that a service calls others with."""
@@ -417,6 +421,13 @@ class World:
         subject = f"services/{service}"
         claims = {"iss": subject, "sub": subject, "aud": "trellis", "iat": now_s, "exp": now_s + 60}
         return signed(key, {**claims, **changed}, kind="svc+jwt")
+
+    def token_of(self, person: Person) -> str:
+        """Return a token of somebody's session that lasts a while."""
+        now_s = int(time.time())
+        if claims_of(person.token)["exp"] - now_s > SOON_S:
+            return person.token
+        return self.altered(person.token, iat=now_s, iat_ms=now_s * 1000, exp=now_s + LIFETIME_S)
 
     def lasting(self, credentials: Metadata) -> Metadata:
         """Return the same token as if it were issued some seconds from now: what its own calls revoke does not end it."""

@@ -7,6 +7,7 @@ from typing import Any
 from services.auth.events import (
     accounts,
     api_keys,
+    audit,
     passwords,
     personal_data,
     role_bindings,
@@ -29,6 +30,7 @@ def announcement(event: Any) -> Announcement:
 _MESSAGES = {
     **accounts.MESSAGES,
     **api_keys.MESSAGES,
+    **audit.MESSAGES,
     **service_accounts.MESSAGES,
     **passwords.MESSAGES,
     **role_bindings.MESSAGES,

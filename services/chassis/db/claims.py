@@ -76,8 +76,8 @@ async def announce(connection: Any, events: Sequence[Announcement], new_id: Call
     carrier: dict[str, str] = {}
     if events:
         propagate.inject(carrier)
-    for event in events:
-        row = {
+    rows = [
+        {
             "id": new_id("evt"),
             "topic": event.topic,
             "subject": event.subject,
@@ -85,7 +85,12 @@ async def announce(connection: Any, events: Sequence[Announcement], new_id: Call
             "traceparent": carrier.get("traceparent", ""),
             "data": event.data,
         }
-        await connection.execute(_announce.sql, *_announce.arguments(row))
+        for event in events
+    ]
+    if len(rows) == 1:
+        await connection.execute(_announce.sql, *_announce.arguments(rows[0]))
+    elif rows:
+        await connection.executemany(_announce.sql, [_announce.arguments(row) for row in rows])
 
 
 async def purge(connection: Any, *, answers_before: datetime, inbox_before: datetime) -> None:

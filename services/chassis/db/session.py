@@ -21,7 +21,7 @@ from typing import Any, Self
 import asyncpg
 from google.protobuf.message import Message
 
-from services.chassis import repeat
+from services.chassis import audit, repeat
 from services.chassis.clock import Clock
 from services.chassis.db import claims
 from services.chassis.db.statements import Statement
@@ -79,6 +79,12 @@ class Database:
         """Return all rows of one statement, outside any transaction."""
         return await self.pool.fetch(statement.sql, *statement.arguments(values))
 
+    async def announce(self, events: Sequence[Any]) -> None:
+        """Announce events that belong to no effect, in a transaction of their own."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await claims.announce(connection, [self.codec.event(event) for event in events], self.new_id, self.now())
+        self.committed.set()
+
 
 class SqlTransaction:
     """One unit of work on one connection. Services subclass it to add their repositories."""
@@ -86,6 +92,8 @@ class SqlTransaction:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._identity = repeat.current.get()
+        self._call = audit.current.get()
+        self._announced, self._answers = 0, False
         self._connection: asyncpg.pool.PoolConnectionProxy[Row] | None = None
         self._open = False
         self._committing: asyncio.Future[None] | None = None
@@ -148,15 +156,23 @@ class SqlTransaction:
         return self._connection
 
     async def _settle(self, answer: Any) -> None:
-        events = [self._database.codec.event(event) for event in self.outbox.events]
-        await claims.announce(self._running, events, self._database.new_id, self.now)
         message = self._database.codec.answer(answer) if answer is not None else None
+        events = [self._database.codec.event(event) for event in (*self.outbox.events, *self._told(message))]
+        await claims.announce(self._running, events, self._database.new_id, self.now)
+        self._announced, self._answers = len(events), message is not None
         await claims.settle(self._running, self._identity, message, self._database.keyring)
+
+    def _told(self, answer: Message | None) -> Sequence[audit.AuditedCall]:
+        """Return the call that this is the effect of, if it is to be told: the first unit of work that answers tells it."""
+        told = self._call.allowed(answer) if self._call is not None and answer is not None else None
+        return [] if told is None else [told]
 
     async def _commit(self, connection: asyncpg.pool.PoolConnectionProxy[Row]) -> None:
         await connection.execute("COMMIT")
         self._open = False
-        if self.outbox.events:
+        if self._call is not None and self._answers:
+            self._call.recorded = True
+        if self._announced:
             self._database.committed.set()
 
     async def _leave(self) -> None:

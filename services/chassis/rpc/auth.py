@@ -15,6 +15,7 @@ from services.chassis import principal as principals
 from services.chassis.errors import PermissionDenied, Unauthenticated
 from services.chassis.principal import Principal
 from services.chassis.rpc.middleware import Call, Check, Handler, Method, Middleware
+from trellis.policies import Policy
 
 SCHEME = "Bearer "
 
@@ -154,6 +155,11 @@ def _granted(principal: Principal, permission: str, names: Iterator[str]) -> boo
 
 def _inside(organization: str, name: str) -> bool:
     return not name.startswith("organizations/") or name == organization or name.startswith(f"{organization}/")
+
+
+def resources_of(policy: Policy, request: Any) -> Iterator[str]:
+    """Yield every resource name in a request."""
+    return _reader(policy.resources)(request)
 
 
 def _reader(paths: Sequence[str]) -> Callable[[Any], Iterator[str]]:

@@ -14,8 +14,10 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from services.chassis.audit import Trail
 from services.chassis.keys import Keyring
 from services.chassis.limits import TokenBucket
+from services.chassis.rpc.audited import audited
 from services.chassis.rpc.auth import Verifier, authenticated, authorized
 from services.chassis.rpc.deadlines import deadlines
 from services.chassis.rpc.errors import errors_to_status
@@ -55,6 +57,8 @@ class Guards:
     """Mutations that outlived their call; the drain waits for them."""
     guesses: Counter | None = None
     """Counts guesses at secrets; None limits none."""
+    trail: Trail | None = None
+    """Tells of audited calls; None tells of none."""
 
 
 def middleware(guards: Guards) -> list[Middleware]:
@@ -66,6 +70,7 @@ def middleware(guards: Guards) -> list[Middleware]:
         shed(guards.max_concurrent_calls),  # before any work is done
         deadlines(guards.unfinished),  # bounds all that waits
         authenticated(guards.users, guards.services),  # sets the principal
+        audited(guards.trail),  # knows the caller, sees every refusal
         authorized(),  # before validation: strangers learn nothing about the request
         bound_to_path(),  # the message is what the URL said
         validated(),  # handlers see well-formed requests only

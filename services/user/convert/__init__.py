@@ -2,6 +2,7 @@
 
 from services.user.convert.answers import answer_to_proto
 from services.user.convert.attributes import attribute_schema_to_proto, attributes_from_proto, attributes_to_proto
+from services.user.convert.audit import audit_entry_to_proto, verification_to_proto
 from services.user.convert.domains import domain_to_proto
 from services.user.convert.fields import changes, display_name_of, user_of
 from services.user.convert.imports import import_rows_from_proto, imported_rows_to_proto, totals_to_proto
@@ -19,6 +20,7 @@ __all__ = [
     "attribute_schema_to_proto",
     "attributes_from_proto",
     "attributes_to_proto",
+    "audit_entry_to_proto",
     "certificate_to_proto",
     "changes",
     "display_name_of",
@@ -41,4 +43,5 @@ __all__ = [
     "user_from_account",
     "user_of",
     "user_to_proto",
+    "verification_to_proto",
 ]

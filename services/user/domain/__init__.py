@@ -9,6 +9,15 @@ from services.user.domain.attributes import (
     MembershipAttributesUpdated,
     unsaid,
 )
+from services.user.domain.audit import (
+    AuditChain,
+    AuditEntry,
+    AuditEntryNotFound,
+    AuditFault,
+    FaultKind,
+    Verification,
+    verify,
+)
 from services.user.domain.domains import (
     Domain,
     DomainCreated,
@@ -163,6 +172,10 @@ __all__ = [
     "AttributeSchemaUpdated",
     "Attributes",
     "AttributesInvalid",
+    "AuditChain",
+    "AuditEntry",
+    "AuditEntryNotFound",
+    "AuditFault",
     "Domain",
     "DomainCreated",
     "DomainDeleted",
@@ -179,6 +192,7 @@ __all__ = [
     "ErasureCertificate",
     "ErasureCertificateNotFound",
     "ErasureRunning",
+    "FaultKind",
     "FreshSignInRequired",
     "ImportRow",
     "ImportedRows",
@@ -261,6 +275,7 @@ __all__ = [
     "UserUndeleted",
     "UserUpdated",
     "UsersImported",
+    "Verification",
     "certificate_claims",
     "certificate_name",
     "check_nesting",
@@ -281,4 +296,5 @@ __all__ = [
     "spoken",
     "team_member_name",
     "unsaid",
+    "verify",
 ]

@@ -18,7 +18,7 @@ FRESH = timedelta(minutes=10)
 """How young a session has to be for something that cannot be undone."""
 TOMBSTONE = KeptRecords(
     "user name",
-    "The name and its times stay, so that nobody gets it again and what others wrote still names somebody.",
+    "The name and its times stay, so that nobody gets it again; audit logs and what others wrote go on naming it.",
     None,
 )
 

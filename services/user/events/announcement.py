@@ -7,6 +7,7 @@ from typing import Any
 from services.chassis.db.session import Announcement
 from services.user.events import (
     attributes,
+    audit,
     domains,
     imports,
     invitations,
@@ -29,6 +30,7 @@ def announcement(event: Any) -> Announcement:
 
 _MESSAGES = {
     **attributes.MESSAGES,
+    **audit.MESSAGES,
     **domains.MESSAGES,
     **imports.MESSAGES,
     **invitations.MESSAGES,

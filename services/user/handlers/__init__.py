@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.user.handlers.attributes import AttributeSchemaHandlers
+from services.user.handlers.audit import AuditHandlers
 from services.user.handlers.domains import DomainHandlers
 from services.user.handlers.imports import ImportHandlers
 from services.user.handlers.invitations import InvitationHandlers
@@ -28,6 +29,7 @@ class Handlers:
     teams: TeamHandlers
     preferences: PreferencesHandlers
     attribute_schemas: AttributeSchemaHandlers
+    audit: AuditHandlers
     invitations: InvitationHandlers
     domains: DomainHandlers
     lifecycle: LifecycleHandlers
@@ -38,6 +40,7 @@ class Handlers:
 
 __all__ = [
     "AttributeSchemaHandlers",
+    "AuditHandlers",
     "DomainHandlers",
     "Handlers",
     "ImportHandlers",

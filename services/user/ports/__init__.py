@@ -2,6 +2,7 @@
 
 from services.user.ports.accounts import Accounts
 from services.user.ports.attributes import AttributeSchemas, ChangedAttributeSchemas
+from services.user.ports.audit import AuditLogs, ChangedAuditLogs
 from services.user.ports.domains import ChangedDomains, Domains
 from services.user.ports.imports import ChangedImports
 from services.user.ports.invitations import ChangedInvitations, Invitations
@@ -18,9 +19,11 @@ __all__ = [
     "AllPreferences",
     "Answers",
     "AttributeSchemas",
+    "AuditLogs",
     "Begin",
     "Certificates",
     "ChangedAttributeSchemas",
+    "ChangedAuditLogs",
     "ChangedCertificates",
     "ChangedDomains",
     "ChangedExports",

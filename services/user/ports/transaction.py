@@ -10,6 +10,7 @@ from services.chassis.operations import ChangedOperations
 from services.chassis.personal_data import PersonalData
 from services.chassis.transaction import Transaction
 from services.user.ports.attributes import ChangedAttributeSchemas
+from services.user.ports.audit import ChangedAuditLogs
 from services.user.ports.domains import ChangedDomains
 from services.user.ports.imports import ChangedImports
 from services.user.ports.invitations import ChangedInvitations
@@ -50,6 +51,8 @@ class UserTransaction(Transaction, Protocol):
     def exports(self) -> ChangedExports: ...
     @property
     def certificates(self) -> ChangedCertificates: ...
+    @property
+    def audit(self) -> ChangedAuditLogs: ...
     @property
     def personal_data(self) -> PersonalData: ...
 

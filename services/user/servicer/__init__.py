@@ -1,6 +1,7 @@
 """The gRPC edge of the user service: unpack, delegate, pack. No decisions."""
 
 from services.user.servicer.attributes import ATTRIBUTE_SCHEMA_FIELDS, AttributeSchemaServicer
+from services.user.servicer.audit import AuditServicer
 from services.user.servicer.domains import DOMAIN_FIELDS, DomainServicer
 from services.user.servicer.imports import ImportServicer
 from services.user.servicer.invitations import InvitationServicer
@@ -21,6 +22,7 @@ __all__ = [
     "TEAM_FIELDS",
     "USER_FIELDS",
     "AttributeSchemaServicer",
+    "AuditServicer",
     "DomainServicer",
     "ImportServicer",
     "InvitationServicer",

@@ -43,7 +43,8 @@ class Run:
         first = request.first_row or expected
         if first > expected:
             raise invalid_field("first_row", f"must not be greater than {expected}, the row that comes next.", "import.gap")
-        return rpc.ImportUsersRequest(parent=self.parent, first_row=expected, rows=request.rows[expected - first :])
+        rows, rehearsed = request.rows[expected - first :], self.pieces.validate_only
+        return rpc.ImportUsersRequest(parent=self.parent, validate_only=rehearsed, first_row=expected, rows=rows)
 
     def answer(self, results: rpc.ImportUsersResponse, *, complete: bool = False) -> rpc.ImportUsersResponse:
         """Count the results, and return them with how far the import is now."""

@@ -1,6 +1,7 @@
 """PostgreSQL behind the ports: tables, statements, row ↔ domain."""
 
 from services.user.store.attributes import SqlAttributeSchemas
+from services.user.store.audit import SqlAuditLogs
 from services.user.store.domains import SqlDomains
 from services.user.store.invitations import SqlInvitations
 from services.user.store.memberships import SqlMemberships
@@ -13,6 +14,7 @@ from services.user.store.users import SqlUsers
 
 __all__ = [
     "SqlAttributeSchemas",
+    "SqlAuditLogs",
     "SqlCertificates",
     "SqlDomains",
     "SqlExports",

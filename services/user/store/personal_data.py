@@ -14,6 +14,7 @@ from services.chassis.operations.tables import operations
 from services.chassis.personal_data.holdings import PERSON, Holding, HoldingStatements
 from services.user.domain import ErasureCertificate, PersonalDataExport
 from services.user.store.tables import (
+    audit_entries,
     erasure_certificates,
     invitation_mails,
     invitations,
@@ -24,7 +25,13 @@ from services.user.store.tables import (
     team_members,
     users,
 )
-from trellis.user.v1 import invitation_service_pb2, preferences_service_pb2, resources_pb2, team_service_pb2
+from trellis.user.v1 import (
+    audit_service_pb2,
+    invitation_service_pb2,
+    preferences_service_pb2,
+    resources_pb2,
+    team_service_pb2,
+)
 from trellis.user.v1 import personal_data_pb2 as records
 from trellis.user.v1 import personal_data_service_pb2 as pb
 
@@ -58,6 +65,13 @@ HOLDINGS = (
         shown={"name": memberships.c.organization + "/memberships/" + _id_of(memberships.c.user)},
     ),
     Holding(preferences_service_pb2.Preferences, preferences, preferences.c.user == bindparam(PERSON)),
+    Holding(
+        audit_service_pb2.AuditEntry,
+        audit_entries,
+        audit_entries.c.actor == bindparam(PERSON),
+        row_stays=True,  # the log is the organization's
+        shown={"name": audit_entries.c.organization + "/auditEntries/" + audit_entries.c.id},
+    ),
     Holding(pb.PersonalDataExport, personal_data_exports, personal_data_exports.c.user == bindparam(PERSON)),
     Holding(resources_pb2.User, users, users.c.name == bindparam(PERSON), row_stays=True),  # last: others are found by it
 )
@@ -67,6 +81,7 @@ NOT_OF_A_PERSON = {
     "domains": "Of the organization.",
     "teams": "Of the organization.",
     "attribute_schemas": "Of the organization.",
+    "audit_chains": "Of the organization.",
     "operations": "Names, counts and times; forgotten 7 days after they end.",
     "personal_data_answers": "Counts, or encrypted; removed with the operation's end.",
     "erasure_certificates": "Counts, kinds and reasons, under the user's name.",

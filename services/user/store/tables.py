@@ -19,7 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -204,4 +204,34 @@ erasure_certificates = Table(
     Column("user", Text, ForeignKey("users.name"), nullable=False, unique=True),
     Column("certificate", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("organization", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("service", "rpc", "actor", "api_key")),
+    Column("resources", ARRAY(Text), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("code", "reason", "request_id", "trace_id", "address_prefix")),
+    Column("call_count", BigInteger, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("previous_hash", "hash")),
+    Index("audit_entries_by_id", "organization", "id", unique=True),
+    Index("audit_entries_by_create_time", "organization", "create_time", "sequence"),
+    Index("audit_entries_by_actor", "actor"),
+    comment="Added at the end, removed at the beginning, never changed but for erasing address_prefix.",
+)
+
+audit_chains = Table(
+    "audit_chains",
+    metadata,
+    Column("organization", Text, primary_key=True),
+    Column("head_sequence", BigInteger, nullable=False, server_default="0"),
+    Column("head_hash", Text, nullable=False, server_default=""),
+    Column("anchor_sequence", BigInteger, nullable=False, server_default="0"),
+    Column("anchor_hash", Text, nullable=False, server_default=""),
+    Column("seal", Text, nullable=False, server_default=""),
+    comment="Where each log begins and ends.",
 )

@@ -6,6 +6,7 @@ from services.chassis.db.session import Database, SqlTransaction
 from services.chassis.operations.store import ChangedOperations
 from services.chassis.personal_data.holdings import SqlPersonalData
 from services.user.store.attributes import ChangedAttributeSchemas
+from services.user.store.audit import ChangedAuditLogs
 from services.user.store.domains import ChangedDomains
 from services.user.store.imports import ChangedImports
 from services.user.store.invitations import ChangedInvitations
@@ -23,6 +24,7 @@ class SqlUserTransaction(SqlTransaction):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.users = ChangedUsers(self)
+        self.audit = ChangedAuditLogs(self)
         self.organizations = ChangedOrganizations(self)
         self.memberships = ChangedMemberships(self)
         self.invitations = ChangedInvitations(self)

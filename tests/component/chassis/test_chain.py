@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from joserfc.jwk import ECKey
 
 from services.chassis import principal, repeat
+from services.chassis.audit import Trail
 from services.chassis.bus.valkey import connect_valkey
 from services.chassis.errors import NotFound, Unavailable
 from services.chassis.keys import Keyring
@@ -142,14 +143,19 @@ def service_token(time: Time, name: str) -> Metadata:
 
 @asynccontextmanager
 async def serving(
-    handlers: Handlers, time: Time, keyring: Keyring, *, max_concurrent_calls: int = 64
+    handlers: Handlers,
+    time: Time,
+    keyring: Keyring,
+    *,
+    max_concurrent_calls: int = 64,
+    trail: Trail | None = None,
 ) -> AsyncIterator[Running]:
     """Serve on a free port of loopback."""
     unfinished: set[asyncio.Task[Any]] = set()
     users = _verifier([KEY], ACCESS, ISSUER, time)
     services = _verifier([*SERVICE_KEYS.values()], SERVICE, None, time)
     nowhere = TokenBucket(connect_valkey("redis://127.0.0.1:1/0"), on_failure="open")
-    guards = Guards("user", users, services, keyring, nowhere, max_concurrent_calls, unfinished)
+    guards = Guards("user", users, services, keyring, nowhere, max_concurrent_calls, unfinished, trail=trail)
     server, probe = build_server(_servicers(handlers), guards)
     await probe.set("", health_pb2.HealthCheckResponse.SERVING)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -265,7 +265,9 @@ async def test_the_role_of_now_counts_and_not_the_token(service: UserProcess, st
 async def test_a_stream_ends_with_its_token(service: UserProcess, store: FakeUserStore, ada: Metadata, time: Time) -> None:
     call = service.imports.ImportUsers(metadata=ada)
     await call.write(message(row("fay@example.com")))
-    assert outcomes([await call.read()]) == [(1, CREATED)]  # type: ignore[list-item]
+    answer = await call.read()
+    assert isinstance(answer, rpc.ImportUsersResponse)
+    assert outcomes([answer]) == [(1, CREATED)]
     time.move(hours=1)
     await call.write(message(row("gus@example.com")))
 

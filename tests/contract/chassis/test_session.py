@@ -11,11 +11,13 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from sqlalchemy import bindparam, column, func, insert, select, table
 
-from services.chassis import repeat
+from services.chassis import audit, repeat
+from services.chassis.audit import AuditedCall, RunningCall
 from services.chassis.db.session import Announcement, Codec, Database, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.db.tables import answers, inbox, outbox
 from services.chassis.errors import RequestIdReused
+from tests.conftest import NOON
 
 NOTES = table("notes", column("text"))
 ADD = Statement(insert(NOTES).values(text=bindparam("text")))
@@ -23,10 +25,15 @@ COUNT = {
     name: Statement(select(func.count()).select_from(source))
     for name, source in {"notes": NOTES, "outbox": outbox, "answers": answers, "inbox": inbox}.items()
 }
-CODEC = Codec(
-    answer=lambda answer: StringValue(value=answer),
-    event=lambda event: Announcement("user.v1.noted", event, event.encode()),
-)
+ACME = "organizations/org_acme"
+
+
+def announcement(event: Any) -> Announcement:
+    text = f"audited {event.code}" if isinstance(event, AuditedCall) else event
+    return Announcement("user.v1.noted", text, text.encode())
+
+
+CODEC = Codec(answer=lambda answer: StringValue(value=answer), event=announcement)
 FIRST = repeat.Request(key=b"k" * 32, fingerprint=b"f" * 32)
 
 
@@ -167,3 +174,70 @@ async def _idle_in_transaction(database: Database) -> int:
         while found := int(await database.pool.fetchval(query)):
             await asyncio.sleep(0.01)
     return found
+
+
+# Audit
+
+
+def told(code: str, reason: str, answered: str) -> AuditedCall:
+    """Tell of a call, as the middleware would."""
+    return AuditedCall("aud_1", NOON, ACME, "user", "Rpc", "users/usr_ada", "", (answered,), code, reason, "", "", "")
+
+
+async def audited(database: Database, text: str, identity: repeat.Request = repeat.NOT_REPEATABLE) -> RunningCall:
+    """Write a note in an audited call."""
+    running = RunningCall(told)
+    token = audit.current.set(running)
+    try:
+        await note(database, text, identity)
+    finally:
+        audit.current.reset(token)
+    return running
+
+
+async def announced(database: Database) -> list[str]:
+    """Return the subjects of what is announced, in order."""
+    return [row["subject"] for row in await database.fetch(Statement(select(outbox).order_by(outbox.c.sequence)))]
+
+
+async def test_an_audited_call_is_told_in_the_transaction_of_its_effect(database: Database) -> None:
+    running = await audited(database, "kept")
+
+    assert await announced(database) == ["kept", "audited OK"]
+    assert running.recorded
+
+
+async def test_a_call_without_effect_is_not_told(database: Database) -> None:
+    token = audit.current.set(running := RunningCall(told))
+    try:
+        with pytest.raises(ZeroDivisionError):
+            async with SqlTransaction(database) as tx:
+                tx.outbox.add("lost")
+                await tx.commit(1 / 0)
+    finally:
+        audit.current.reset(token)
+
+    assert (await announced(database), running.recorded) == ([], False)
+
+
+async def test_a_repetition_and_a_trial_are_not_told(database: Database) -> None:
+    await audited(database, "once", FIRST)
+    with pytest.raises(repeat.AlreadyDone):
+        await audited(database, "once", FIRST)
+    await audited(database, "tried", repeat.Request(validate_only=True))
+
+    assert await announced(database) == ["once", "audited OK"]
+
+
+async def test_a_call_of_several_transactions_is_told_once_by_the_one_that_answers(database: Database) -> None:
+    token = audit.current.set(RunningCall(told))
+    try:
+        async with SqlTransaction(database) as tx:
+            tx.outbox.add("before")
+            await tx.commit()
+        await note(database, "answered")
+        await note(database, "after")
+    finally:
+        audit.current.reset(token)
+
+    assert await announced(database) == ["before", "answered", "audited OK", "after"]

@@ -22,7 +22,18 @@ from services.chassis.operations.runner import Runner
 from services.chassis.operations.store import SqlOperations
 from services.chassis.principal import Principal
 from services.user import consumers, convert, events
-from services.user.domain import ERASE, EXPORT, Invitation, Membership, Organization, Role, Team, TeamMember, User
+from services.user.domain import (
+    ERASE,
+    EXPORT,
+    AuditEntry,
+    Invitation,
+    Membership,
+    Organization,
+    Role,
+    Team,
+    TeamMember,
+    User,
+)
 from services.user.handlers import PersonalDataHandlers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.store import SqlCertificates, SqlExports, SqlUserTransaction
@@ -31,8 +42,8 @@ from tests.fakes.user import FakeAccounts
 
 ADA, EMAIL = "users/usr_ada", "ada.marker@example.com"
 ACME, CREW = "organizations/org_acme", "organizations/org_acme/teams/team_crew"
-MARKERS = (EMAIL, "Ada Marker", "xq-MARKER", "Marker-Browser", "marker-hash")
-"""What is planted of Ada: address, name, language, device, password."""
+MARKERS = (EMAIL, "Ada Marker", "xq-MARKER", "Marker-Browser", "marker-hash", "198.51.100.0/24")
+"""What is planted of Ada: address, name, language, device, password, network."""
 
 
 class Killed(BaseException):
@@ -165,7 +176,32 @@ async def _fill_user(database: Database) -> None:
             await tx.invitations.add(invitation)
             await tx.invitations.add_mail(invitation, "users/usr_bob", NOON, NOON)
         await tx.preferences.get(f"{ADA}/preferences")
+        for actor in (ADA, "users/usr_bob"):
+            await _audit(tx, actor, "198.51.100.0/24" if actor == ADA else "203.0.113.0/24")
         await tx.commit()
+
+
+async def _audit(tx: SqlUserTransaction, actor: str, address_prefix: str) -> None:
+    entry = AuditEntry(
+        organization=ACME,
+        id=f"aud_{actor[-3:]}",
+        sequence=0,
+        create_time=NOON,
+        service="user",
+        rpc="trellis.user.v1.TeamService/CreateTeam",
+        actor=actor,
+        api_key="",
+        resources=(CREW,),
+        code="OK",
+        reason="",
+        request_id="",
+        trace_id="",
+        address_prefix=address_prefix,
+        call_count=1,
+        previous_hash="",
+    )
+    placed, chain = (await tx.audit.lock(ACME)).append(entry, lambda said: said[:32])
+    await tx.audit.append(placed, chain)
 
 
 def caller(clock: Time) -> Principal:

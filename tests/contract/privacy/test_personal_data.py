@@ -30,6 +30,7 @@ USER_HAS = {
     "memberships": ["xq-MARKER"],
     "invitations": [EMAIL],
     "invitation_mails": [EMAIL],
+    "audit_entries": ["198.51.100.0/24"],
 }
 """Where something of Ada is before."""
 OWN_TABLES = {
@@ -134,6 +135,7 @@ async def test_an_export_has_every_record_of_every_service_with_the_class_of_eac
         "TeamMember",
         "Membership",
         "Preferences",
+        "AuditEntry",
         "User",
     ]
     membership = records(document, "user")[3]
@@ -181,6 +183,8 @@ async def test_after_an_erasure_no_table_of_any_service_has_anything_of_the_pers
     [tombstone] = await platform.user.pool.fetch("SELECT * FROM users WHERE name = $1", ADA)
     assert (tombstone["email"], tombstone["display_name"], tombstone["state"]) == ("", "", 4)
     assert await platform.user.pool.fetchval("SELECT count(*) FROM users WHERE email = 'bob@example.com'") == 1
+    entries = await platform.user.pool.fetch("SELECT actor, address_prefix FROM audit_entries ORDER BY sequence")
+    assert [tuple(entry) for entry in entries] == [(ADA, ""), ("users/usr_bob", "203.0.113.0/24")]
 
 
 async def test_mails_that_are_still_here_go_and_nobody_elses(platform: Platform) -> None:
@@ -210,6 +214,7 @@ async def test_the_certificate_says_what_was_there(platform: Platform) -> None:
         "TeamMember": 1,
         "Membership": 1,
         "Preferences": 1,
+        "AuditEntry": 1,
         "User": 1,
     }
     assert not any(marker in json.dumps(services) for marker in MARKERS)
@@ -256,7 +261,7 @@ async def test_killed_at_any_commit_it_ends_once_with_one_certificate(
     assert await platform.auth.pool.fetchval("SELECT count(*) FROM erasures") == 1
     services = (await claims_of(platform, operation))["services"]
     assert sum(each["count"] for each in services["auth"]["erased"]) == 5
-    assert sum(each["count"] for each in services["user"]["erased"]) == 6
+    assert sum(each["count"] for each in services["user"]["erased"]) == 7
 
 
 async def test_asked_again_auth_answers_as_the_first_time(platform: Platform) -> None:

@@ -17,6 +17,7 @@ from services.chassis.operations.store import SqlOperations
 from services.user import convert, events
 from services.user.store import (
     SqlAttributeSchemas,
+    SqlAuditLogs,
     SqlCertificates,
     SqlDomains,
     SqlExports,
@@ -69,6 +70,7 @@ def ports_of(database: Database) -> Ports:
         SqlTeams(database),
         SqlPreferences(database),
         SqlAttributeSchemas(database),
+        SqlAuditLogs(database),
         SqlOperations(database),
         SqlExports(database),
         SqlCertificates(database),

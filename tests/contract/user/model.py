@@ -1,4 +1,4 @@
-"""What organizations, memberships and invitations are, said once more and as plainly as can be: the judge of the real store.
+"""What organizations, memberships, invitations and teams are, said once more, plainly: the judge of the real store.
 
 One class a kind of resource. What comes to be later joins as another class, and as rules of its own in `test_model.py`.
 """
@@ -6,7 +6,7 @@ One class a kind of resource. What comes to be later joins as another class, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +23,16 @@ from services.user.domain import (
     OrganizationNotDeleted,
     OwnerRequired,
     Role,
+    TeamExists,
+    TeamMemberExists,
+    TeamMemberNotFound,
+    TeamNestingInvalid,
+    TeamNotEmpty,
+    TeamNotFound,
 )
 
 LIFETIME = timedelta(days=7)
+DEEPEST = 3
 
 
 @dataclass
@@ -56,6 +63,19 @@ class Invited:
 
 
 @dataclass
+class Team:
+    """A group of members, which may be inside another one."""
+
+    name: str
+    display_name: str
+    parent: str
+    create_time: datetime
+    update_time: datetime
+    version: int = 1
+    members: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Organization:
     """A group of people."""
 
@@ -67,6 +87,7 @@ class Organization:
     version: int = 1
     members: dict[str, Member] = field(default_factory=dict)
     invitations: dict[str, Invited] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
 
     @property
     def owners(self) -> list[Member]:
@@ -126,12 +147,75 @@ class Organization:
         self._must_be_active()
         self._end(self._member(user))
 
-    def resolve(self, user: str) -> Role:
-        """Return what a token would be given for."""
+    def resolve(self, user: str) -> tuple[Role, tuple[str, ...]]:
+        """Return what a token would be given for: the role, and the teams that the user is in, also by nesting."""
         member = self._member(user)
         if self.delete_time is not None and member.role is not Role.OWNER:
             raise MembershipNotFound(user)
-        return member.role
+        direct = [name for name, team in self.teams.items() if user in team.members]
+        return member.role, tuple(sorted({outer for name in direct for outer in self._way_out(name)}))
+
+    # Its teams
+
+    def form(self, team: Team) -> None:
+        self._must_be_active()
+        self._must_fit(team)
+        self.teams[team.name] = team
+
+    def reform(self, name: str, display_name: str | None, parent: str | None, etag: str, at: datetime) -> None:
+        self._must_be_active()
+        team = self._team(name)
+        _same_version(etag, team.version, name)
+        wanted = replace(
+            team,
+            display_name=team.display_name if display_name is None else display_name,
+            parent=team.parent if parent is None else parent,
+            update_time=at,
+            version=team.version + 1,
+        )
+        self._must_fit(wanted)
+        self.teams[name] = wanted
+
+    def dissolve(self, name: str, etag: str) -> None:
+        self._must_be_active()
+        _same_version(etag, self._team(name).version, name)
+        if any(team.parent == name for team in self.teams.values()):
+            raise TeamNotEmpty(name)
+        del self.teams[name]
+
+    def put_in(self, user: str, name: str) -> None:
+        self._must_be_active()
+        team, member = self._team(name), self._member(user)
+        if member.user in team.members:
+            raise TeamMemberExists(user)
+        team.members.add(user)
+
+    def take_out(self, user: str, name: str) -> None:
+        self._must_be_active()
+        if name not in self.teams or user not in self.teams[name].members:
+            raise TeamMemberNotFound(user)
+        self.teams[name].members.remove(user)
+
+    def _team(self, name: str) -> Team:
+        if name not in self.teams:
+            raise TeamNotFound(name)
+        return self.teams[name]
+
+    def _must_fit(self, team: Team) -> None:
+        if team.parent:
+            way_out = self._way_out(self._team(team.parent).name)
+            if team.name in way_out or len(way_out) + self._levels(team.name) > DEEPEST:
+                raise TeamNestingInvalid(team.name)
+        if any(each.name != team.name and each.display_name == team.display_name for each in self.teams.values()):
+            raise TeamExists(self.name)
+
+    def _way_out(self, name: str) -> list[str]:
+        """Return a team and those around it."""
+        return [name, *self._way_out(self.teams[name].parent)] if name else []
+
+    def _levels(self, name: str) -> int:
+        """Return how deep a team is, itself counted."""
+        return 1 + max((self._levels(each.name) for each in self.teams.values() if each.parent == name), default=0)
 
     # Its invitations
 
@@ -225,6 +309,8 @@ class Organization:
         if member.role is Role.OWNER and len(self.owners) == 1:
             raise LastOwner(member.user)
         del self.members[member.user]
+        for team in self.teams.values():
+            team.members.discard(member.user)
 
 
 def created(name: str, display_name: str, owner: str, at: datetime) -> Organization:

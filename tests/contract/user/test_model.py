@@ -34,10 +34,11 @@ from services.chassis.keys import Keyring
 from services.chassis.lists import ListQuery
 from services.chassis.principal import Principal
 from services.user import convert, events
-from services.user.domain import InvitationTerms, Role, User, membership_name
+from services.user.domain import InvitationTerms, Role, User, membership_name, team_member_name
 from services.user.handlers.invitations import CreateInvitation
 from services.user.handlers.memberships import CreateMembership, UpdateMembership
 from services.user.handlers.organizations import UpdateOrganization
+from services.user.handlers.teams import CreateTeam, UpdateTeam
 from tests.conftest import Time
 from tests.contract.user import model
 from tests.contract.user.conftest import EMPTY, ports_of
@@ -64,20 +65,22 @@ class NumberedIds:
 
 
 class Everything(RuleBasedStateMachine):
-    """Organizations, memberships and invitations, in the database and in the model."""
+    """Organizations, memberships, invitations and teams, in the database and in the model."""
 
     loop: ClassVar[asyncio.AbstractEventLoop]
     pool: ClassVar[Any]
     organizations = Bundle("organizations")
     invitations = Bundle("invitations")
+    teams = Bundle("teams")
+    """Teams that are or were, and the word for none."""
 
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, model.Organization] = {}
         self.clock = Time()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=teams)
+    def begin(self) -> tuple[str, str]:
         """People, and nothing else."""
         self.wait(self.pool.execute(EMPTY))
         codec, keyring, ids = Codec(convert.answer_to_proto, events.announcement), Keyring(bytes(32)), NumberedIds()
@@ -85,6 +88,7 @@ class Everything(RuleBasedStateMachine):
         self.parts = Parts(ports_of(database), self.clock, ids=ids)  # type: ignore[arg-type]
         self.invites = replace(self.parts.invitations, terms=UNLIMITED)
         self.wait(self._people())
+        return "", ""
 
     async def _people(self) -> None:
         async with self.parts.ports.begin() as tx:
@@ -192,6 +196,51 @@ class Everything(RuleBasedStateMachine):
         token = self.parts.links.token(found)
         self.both(lambda: self.known[name].decline(found, self.clock()), lambda: self.invites.decline_invitation(token))
 
+    # What happens to teams
+
+    @rule(target=teams, name=organizations, parent=teams, display_name=NAMES)
+    def create_team(self, name: str, parent: tuple[str, str], display_name: str) -> Any:
+        self.clock.move(minutes=1)
+        new = CreateTeam(name, display_name, "", parent[1])
+        made, error = self.ended(lambda: self.wait(self.parts.teams.create_team(new)))
+        team = model.Team(made.name if made else "", display_name, parent[1], self.clock(), self.clock())
+        _, wanted = self.ended(lambda: self.known[name].form(team))
+        assert error == wanted
+        return (name, made.name) if made else multiple()
+
+    @rule(team=teams.filter(any), parent=st.none() | teams, display_name=st.none() | NAMES, etag=ETAGS)
+    def update_team(
+        self, team: tuple[str, str], parent: tuple[str, str] | None, display_name: str | None, etag: str
+    ) -> None:
+        name, found = team
+        inside = parent[1] if parent else None
+        sent = self.etag_of_team(name, found, etag)
+        values = {"display_name": display_name, "parent_team": inside}
+        change = UpdateTeam(found, {field: value for field, value in values.items() if value is not None}, sent)
+        self.both(
+            lambda: self.known[name].reform(found, display_name, inside, sent, self.clock()),
+            lambda: self.parts.teams.update_team(change),
+        )
+
+    @rule(team=teams.filter(any), etag=ETAGS)
+    def delete_team(self, team: tuple[str, str], etag: str) -> None:
+        name, found = team
+        sent = self.etag_of_team(name, found, etag)
+        self.both(lambda: self.known[name].dissolve(found, sent), lambda: self.parts.teams.delete_team(found, sent))
+
+    @rule(team=teams.filter(any), user=st.sampled_from(PEOPLE))
+    def create_team_member(self, team: tuple[str, str], user: str) -> None:
+        name, found = team
+        self.both(lambda: self.known[name].put_in(user, found), lambda: self.parts.teams.create_team_member(found, user))
+
+    @rule(team=teams.filter(any), user=st.sampled_from(PEOPLE))
+    def delete_team_member(self, team: tuple[str, str], user: str) -> None:
+        name, found = team
+        self.both(
+            lambda: self.known[name].take_out(user, found),
+            lambda: self.parts.teams.delete_team_member(team_member_name(found, user)),
+        )
+
     @rule(days=st.sampled_from([1, 4]))
     def time_passes(self, days: int) -> None:
         self.clock.move(days=days)
@@ -240,6 +289,7 @@ class Everything(RuleBasedStateMachine):
             self.compare_organization(known)
             self.compare_members(known)
             self.compare_invitations(known)
+            self.compare_teams(known)
 
     @invariant()
     def every_organization_has_an_owner(self) -> None:
@@ -261,7 +311,7 @@ class Everything(RuleBasedStateMachine):
             resolved, error = self.ended(
                 lambda user=user: self.wait(self.parts.memberships.resolve_membership(known.name, user))  # type: ignore[misc]
             )
-            assert (resolved.role if resolved else None, error) == wanted
+            assert ((resolved.role, resolved.teams) if resolved else None, error) == wanted
 
     def compare_invitations(self, known: model.Organization) -> None:
         found = self.wait(every_page(partial(self.invites.list_invitations, known.name), ListQuery()))
@@ -269,6 +319,15 @@ class Everything(RuleBasedStateMachine):
         assert {i.id: (i.role, i.as_of(now).state) for i in found} == {
             i.id: (i.role, i.state_at(now)) for i in known.invitations.values()
         }
+
+    def compare_teams(self, known: model.Organization) -> None:
+        found = self.wait(every_page(partial(self.parts.teams.list_teams, known.name), ListQuery()))
+        assert {t.name: (t.display_name, t.parent_team, t.create_time, t.update_time, t.version) for t in found} == {
+            t.name: (t.display_name, t.parent, t.create_time, t.update_time, t.version) for t in known.teams.values()
+        }
+        for team in known.teams.values():
+            inside = self.wait(every_page(partial(self.parts.teams.list_team_members, team.name), ListQuery()))
+            assert {member.user for member in inside} == team.members
 
     # Doing both
 
@@ -292,6 +351,10 @@ class Everything(RuleBasedStateMachine):
     def etag_of_member(self, name: str, user: str, etag: str) -> str:
         member = self.known[name].members.get(user)
         return etag_for(etag, member.version if member else 1)
+
+    def etag_of_team(self, name: str, found: str, etag: str) -> str:
+        team = self.known[name].teams.get(found)
+        return etag_for(etag, team.version if team else 1)
 
 
 def etag_for(kind: str, version: int) -> str:

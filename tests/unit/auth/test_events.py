@@ -8,6 +8,8 @@ import pytest
 from google.protobuf.message import Message
 
 from services.auth import domain, events
+from services.chassis.audit import AuditedCall
+from services.chassis.audit.messages import call_to_proto
 from services.chassis.personal_data import (
     ErasedRecords,
     ErasureReport,
@@ -25,6 +27,9 @@ ORG = "organizations/org_1"
 ROLE, BINDING, TEAM = f"{ORG}/roles/rol_1", f"{ORG}/roleBindings/rbd_1", f"{ORG}/teams/team_1"
 ROBOT, KEY = f"{ORG}/serviceAccounts/sva_1", f"{ORG}/apiKeys/apk_1"
 BOUND: Any = {"role_binding": BINDING, "organization": ORG, "role": ROLE, "subject": USER, "resource": ORG}
+AUDITED = AuditedCall(
+    "aud_1", NOON, "organizations/org_1", "auth", "Rpc", "users/usr_1", "", (), "OK", "", "r", "t", "192.0.2.0/24"
+)
 CASES: list[tuple[Any, str, str, Message]] = [
     (
         domain.AccountCreated(USER, "ada@example.com", "Ada", NOON),
@@ -209,6 +214,12 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "auth.v1.api_key_revoked",
         KEY,
         pb.ApiKeyRevoked(api_key=KEY, organization=ORG, subject=USER, revoke_time=timestamp(NOON)),
+    ),
+    (
+        AUDITED,
+        "auth.v1.call_audited",
+        AUDITED.organization,
+        pb.CallAudited(organization=AUDITED.organization, call=call_to_proto(AUDITED)),
     ),
 ]
 

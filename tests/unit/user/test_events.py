@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
+from services.chassis.audit import AuditedCall
+from services.chassis.audit.messages import call_to_proto
 from services.chassis.times import timestamp
 from services.user import domain, events
 from services.user.domain import Role
@@ -22,6 +24,9 @@ NAME = f"{ORGANIZATION}/memberships/usr_1"
 DOMAIN = f"{ORGANIZATION}/domains/example.com"
 INVITATION = f"{ORGANIZATION}/invitations/inv_1"
 TEAM, OUTER = f"{ORGANIZATION}/teams/team_1", f"{ORGANIZATION}/teams/team_2"
+AUDITED = AuditedCall(
+    "aud_1", NOON, "organizations/org_1", "user", "Rpc", "users/usr_1", "", (), "OK", "", "r", "t", "192.0.2.0/24"
+)
 CASES: list[tuple[Any, str, str, Message]] = [
     (
         domain.UserUpdated(USER, ("display_name", "time_zone"), NOON),
@@ -237,6 +242,12 @@ CASES: list[tuple[Any, str, str, Message]] = [
         "user.v1.membership_attributes_updated",
         ORGANIZATION,
         pb.MembershipAttributesUpdated(membership=NAME, organization=ORGANIZATION, update_time=AT),
+    ),
+    (
+        AUDITED,
+        "user.v1.call_audited",
+        AUDITED.organization,
+        pb.CallAudited(organization=AUDITED.organization, call=call_to_proto(AUDITED)),
     ),
     (
         domain.UsersImported(ORGANIZATION, (USER,), (OTHER_USER,), NOON),

@@ -108,6 +108,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The attributes are not what the organization's schema allows; the violations name each of them."""
     ERROR_REASON_RESUME_TOKEN_INVALID: _ErrorReason.ValueType  # 170
     """The token to go on with an import was not given to this caller, for this organization and this kind of import, or was altered."""
+    ERROR_REASON_AUDIT_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 160
+    """There is no such audit entry, or its time is over."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why user refused a call. Sent as `google.rpc.ErrorInfo.reason` without the prefix, with the domain `trellis.user`."""
@@ -198,4 +200,6 @@ ERROR_REASON_ATTRIBUTES_INVALID: ErrorReason.ValueType  # 147
 """The attributes are not what the organization's schema allows; the violations name each of them."""
 ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason.ValueType  # 170
 """The token to go on with an import was not given to this caller, for this organization and this kind of import, or was altered."""
+ERROR_REASON_AUDIT_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 160
+"""There is no such audit entry, or its time is over."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from trellis.policy.v1 import audit_pb2 as _audit_pb2
 from trellis.user.v1 import resources_pb2 as _resources_pb2
 import builtins as _builtins
 import sys
@@ -1161,6 +1162,34 @@ class MembershipAttributesUpdated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MembershipAttributesUpdated: _TypeAlias = MembershipAttributesUpdated  # noqa: Y015
+
+@_typing.final
+class CallAudited(_message.Message):
+    """A call that the contract marks as audited was allowed, or refused. An allowed change and this exist together or not at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANIZATION_FIELD_NUMBER: _builtins.int
+    CALL_FIELD_NUMBER: _builtins.int
+    organization: _builtins.str
+    """The organization whose log it belongs to, `organizations/{organization}`."""
+    @_builtins.property
+    def call(self) -> _audit_pb2.AuditedCall:
+        """The call."""
+
+    def __init__(
+        self,
+        *,
+        organization: _builtins.str = ...,
+        call: _audit_pb2.AuditedCall | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "organization", b"organization"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallAudited: _TypeAlias = CallAudited  # noqa: Y015
 
 @_typing.final
 class UsersImported(_message.Message):

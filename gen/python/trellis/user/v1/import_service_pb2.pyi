@@ -52,7 +52,7 @@ class ImportUsersRequest(_message.Message):
     """
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedUser]:
-        """The people. Each is checked for itself."""
+        """The people. Each is checked for itself. A message without any asks how far the import is."""
 
     def __init__(
         self,
