@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.client import Answer, Person, mails_to, new_email
+from tests.e2e.client import PASSWORD, Answer, Person, mails_to, new_email, sign_up, verification_of
 from tests.e2e.platform import Platform, eventually
 from trellis.policies import POLICIES
 
@@ -96,6 +96,29 @@ def test_the_owner_gets_in_at_a_new_address_by_mail(platform: Platform, ada: Per
     assert again.status == 200
     ada.tokens = again.json
     assert ada.switch(ada.organization).status == 200
+
+
+def test_who_verifies_an_address_gets_in_there_whatever_strangers_guessed_before(platform: Platform) -> None:
+    email, here = new_email(), next(addresses())
+    token = verification_of(platform.rest, platform.mail, "New", email)
+    guess(platform, SIGN_IN, passwords(email, 2 * burst("SignIn", "by_strangers")), 1)
+
+    assert post(platform, VERIFY, {"token": token}, here).status == 200
+
+    form = {"email": email, "password": PASSWORD}
+    assert post(platform, SIGN_IN, form, next(addresses())).verdict == LIMITED
+    assert post(platform, SIGN_IN, form, here).status == 200
+
+
+def test_one_address_gets_few_mails_and_everybody_the_same_answer(platform: Platform) -> None:
+    email = sign_up(platform.rest, platform.mail).email
+    answers = [post(platform, ASK_RESET, {"email": email}, next(addresses())).status for _ in range(20)]
+    eventually(lambda: len(mails_to(platform.mail, email)) == 10)
+    last = new_email()
+    verification_of(platform.rest, platform.mail, "Last", last)  # events are taken in turn: all before it are done
+
+    assert answers == [200] * 20
+    assert len(mails_to(platform.mail, email)) == 10
 
 
 @pytest.mark.parametrize(("rpc", "path"), [("VerifyEmail", VERIFY), ("ResetPassword", RESET)])
