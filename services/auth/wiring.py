@@ -57,6 +57,7 @@ from services.auth.store import (
     SqlSignUps,
 )
 from services.chassis.db.session import Codec
+from services.chassis.guesses import GuessesByAddress
 from services.chassis.jobs import Job
 from services.chassis.lists import Lists
 from services.chassis.mail import mailer
@@ -64,7 +65,7 @@ from services.chassis.passwords import Argon2Passwords, BreachedPasswords
 from services.chassis.rpc.server import Servicer
 from services.chassis.service import Assembly, Chassis, Service
 from services.chassis.sparing_mail import SparingMailer
-from trellis.policies import PERMISSIONS
+from trellis.policies import PERMISSIONS, Bucket
 
 CATALOGUE = Catalogue(
     tuple(
@@ -73,6 +74,8 @@ CATALOGUE = Catalogue(
     )
 )
 BREACHED = BreachedPasswords(Path(__file__).with_name("breached_passwords.bin"))
+UNKNOWN_KEYS = Bucket(burst=30, refill=30, per_s=60.0)
+"""How many an address may present."""
 KEYS_EVERY = timedelta(minutes=1)
 PURGE_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=10)
@@ -134,7 +137,14 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         access=AccessHandlers(grants, chassis.now),
         service_accounts=ServiceAccountHandlers(service_accounts, CATALOGUE, grants, begin, chassis.now, chassis.new_id),
         api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
-        key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
+        key_exchange=KeyExchange(
+            api_keys,
+            grants,
+            tokens,
+            GuessesByAddress(chassis.guesses, "api_key", UNKNOWN_KEYS),
+            chassis.now,
+            chassis.revocations.revoked,
+        ),
         organizations=OrganizationHandlers(begin),
         purge=PurgeHandlers(begin, chassis.now),
         accounts=AccountHandlers(SqlAccounts(database), partial(SqlAuthTransaction, database), chassis.now),

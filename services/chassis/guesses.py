@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from services.chassis.addresses import normalized_email
 from services.chassis.keys import Keyring
+from services.chassis.networks import network_of
 from trellis.policies import Bucket, GuessLimit
 
 log = structlog.get_logger()
@@ -163,6 +164,25 @@ class Guesses:
 
     def _key(self, kind: str, *parts: str) -> str:
         return f"{PREFIX}{kind}:{self._keyring.mac('guess', *(part.encode() for part in parts))[:16].hex()}"
+
+
+class GuessesByAddress:
+    """Counts guesses at secrets that are no RPC's: of one kind, by the address they come from alone."""
+
+    def __init__(self, guesses: Guesses, kind: str, bucket: Bucket) -> None:
+        self._guesses, self._kind = guesses, kind
+        self._limit = GuessLimit((), "", bucket, None, None, 0)
+
+    async def begin(self, address: str) -> float:
+        """Count a guess as wrong for now. Return 0, or how many seconds to wait instead of guessing."""
+        return await self._guesses.begin(self._guess(address), self._limit)
+
+    async def undo(self, address: str) -> None:
+        """Take back a guess that was right, or that nobody looked at."""
+        await self._guesses.undo(self._guess(address), self._limit)
+
+    def _guess(self, address: str) -> Guess:
+        return Guess(self._kind, "", network_of(address))
 
 
 class LocalBuckets:

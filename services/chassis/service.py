@@ -61,6 +61,8 @@ class Chassis:
     """Whose tokens are over; known within a second."""
     buckets: TokenBucket
     """Limits how often; open while Valkey is away."""
+    guesses: Guesses
+    """Counts guesses at secrets, for all processes of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ async def _serve(service: Service, ready: Callable[[], None]) -> None:
         stack.callback(stop_telemetry)
         running = _Running(stack)
         database, bus, buckets, guesses, revocations = await _adapters(service, config, running)
-        assembly = await service.build(_chassis(config, database, buckets, revocations, running))
+        assembly = await service.build(_chassis(config, database, buckets, guesses, revocations, running))
         for close in reversed(assembly.close):
             stack.push_async_callback(close)
         _start_events(service, config, database, bus, assembly, running)
@@ -171,7 +173,12 @@ async def _followed(valkey: Any, running: _Running) -> Revocations:
 
 
 def _chassis(
-    config: ServiceConfig, database: Database, buckets: TokenBucket, revocations: Revocations, running: _Running
+    config: ServiceConfig,
+    database: Database,
+    buckets: TokenBucket,
+    guesses: Guesses,
+    revocations: Revocations,
+    running: _Running,
 ) -> Chassis:
     tokens = ServiceTokens(_service_key(config), audience=config.audience, clock=database.now)
 
@@ -181,7 +188,9 @@ def _chassis(
         running.channels.append(opened)
         return opened
 
-    return Chassis(config, database.now, database.new_id, database.keyring, database, open_channel, revocations, buckets)
+    return Chassis(
+        config, database.now, database.new_id, database.keyring, database, open_channel, revocations, buckets, guesses
+    )
 
 
 def _service_key(config: ServiceConfig) -> ECKey:

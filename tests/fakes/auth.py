@@ -47,9 +47,12 @@ from services.auth.ports import (
     SigningKeys,
     SignUps,
 )
+from services.auth.wiring import UNKNOWN_KEYS
 from services.chassis import repeat
+from services.chassis.guesses import LocalBuckets
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.mail import Mail, MailNotSent
+from services.chassis.networks import network_of
 from services.chassis.personal_data import ErasedRecords, ErasureReport
 from tests.fakes import lists
 
@@ -489,6 +492,20 @@ class FakeApiKeys:
 
     async def purge(self, organization: str, limit: int) -> int:
         return _purge(self._tables().api_keys, lambda kept: kept.organization == organization, limit)
+
+
+class FakeKeyGuesses:
+    """Unknown secrets by address, counted as one process does while Valkey is away."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._buckets = LocalBuckets(lambda: now().timestamp())
+
+    async def begin(self, address: str) -> float:
+        await asyncio.sleep(0)  # asking takes a moment, in which others ask
+        return self._buckets.take([(network_of(address), UNKNOWN_KEYS)])
+
+    async def undo(self, address: str) -> None:
+        self._buckets.give([(network_of(address), UNKNOWN_KEYS)])
 
 
 class FakePurgedOrganizations:

@@ -43,7 +43,7 @@ from services.chassis.rpc.server import Guards, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Keys, ServiceTokens, TokenVerifier, public_set, static_keys
 from services.user.events import announcement as user_announcement
 from tests.conftest import Time
-from tests.fakes.auth import FakeMailer, FakeMemberships, FakePasswords, Ports
+from tests.fakes.auth import FakeKeyGuesses, FakeMailer, FakeMemberships, FakePasswords, Ports
 from tests.fakes.user import FakeBuckets
 from trellis.auth.v1 import (
     access_service_pb2_grpc,
@@ -101,7 +101,7 @@ class Parts:
         self.keys = KeyHandlers(ports.keys, ports.begin, now, self.ids.new, ROTATION)
         self.tokens = Tokens(self.keyring, self.keys, now, self.ids.new, ISSUER, AUDIENCE, 5 * minutes)
         self.grants = Grants(self.memberships, ports.service_accounts, ports.role_bindings, CATALOGUE, now)
-        self.key_exchange = KeyExchange(ports.api_keys, self.grants, self.tokens, now)
+        self.key_exchange = KeyExchange(ports.api_keys, self.grants, self.tokens, FakeKeyGuesses(now), now)
         self.sign_ups = SignUpHandlers(
             accounts=ports.accounts,
             sign_ups=ports.sign_ups,

@@ -9,7 +9,6 @@ secrets are remembered, and an address may present only so many.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from services.auth.domain import MembershipUnavailable, NotAMember, Presented
 from services.auth.domain.api_keys import hashed, well_formed
 from services.auth.handlers.grants import Grants
 from services.auth.handlers.tokens import Tokens
-from services.auth.ports import ApiKeys, Now
+from services.auth.ports import ApiKeys, KeyGuesses, Now
 from services.chassis.errors import ResourceExhausted, Unauthenticated
 from services.chassis.principal import Principal
 
@@ -36,7 +35,6 @@ LAST_RESORT = timedelta(seconds=10)
 """While memberships cannot be read, the token before serves until it has only this to live."""
 USE_NOTED_EVERY = timedelta(minutes=1)
 REMEMBERED = 10_000
-GUESSES, GUESSES_PER = 30, timedelta(minutes=1)
 
 
 class ApiKeyInvalid(Unauthenticated):
@@ -79,36 +77,6 @@ class _Verdict:
     stamp: tuple[int, int] = (0, 0)
 
 
-class Guesses:
-    """Counts unknown keys by address, in this process. Keys that were good before are not counted: nobody locks them out."""
-
-    def __init__(self, now: Now) -> None:
-        self._now = now
-        self._spent: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
-
-    def spend(self, address: str) -> None:
-        """Take note of a key that may be unknown, before it is looked for: guesses come at once. Raises TooManyGuesses."""
-        spent, pace_s = self._spent_by(address), GUESSES_PER.total_seconds() / GUESSES
-        if spent > GUESSES - 1:
-            raise TooManyGuesses(retry_after_s=max(1.0, (spent - GUESSES + 1) * pace_s))
-        self._note(address, spent + 1)
-
-    def give_back(self, address: str) -> None:
-        """Take note that the key was not guessed, or could not be looked for."""
-        self._note(address, max(0.0, self._spent_by(address) - 1))
-
-    def _note(self, address: str, spent: float) -> None:
-        network = _network(address)
-        self._spent[network] = (spent, self._now())
-        self._spent.move_to_end(network)
-        if len(self._spent) > REMEMBERED:
-            self._spent.popitem(last=False)
-
-    def _spent_by(self, address: str) -> float:
-        spent, at = self._spent.get(_network(address), (0.0, self._now()))
-        return max(0.0, spent - (self._now() - at) / GUESSES_PER * GUESSES)
-
-
 class KeyExchange:
     """Exchanges secrets for access tokens."""
 
@@ -117,12 +85,13 @@ class KeyExchange:
         api_keys: ApiKeys,
         grants: Grants,
         tokens: Tokens,
+        guesses: KeyGuesses,
         now: Now,
         revoked: Callable[[Principal], bool] = lambda _: False,
     ) -> None:
         self._api_keys, self._grants, self._tokens, self._now = api_keys, grants, tokens, now
         self._revoked = revoked
-        self._guesses = Guesses(now)
+        self._guesses = guesses
         self._verdicts: OrderedDict[bytes, _Verdict] = OrderedDict()
         self._looking: dict[bytes, asyncio.Task[_Verdict]] = {}
         self._noting: set[asyncio.Task[None]] = set()
@@ -167,14 +136,16 @@ class KeyExchange:
 
     async def _guessed(self, secret_hash: bytes, address: str) -> Presented | None:
         """Look for a secret that was not good before. Raises TooManyGuesses."""
-        self._guesses.spend(address)
+        wait_s = await self._guesses.begin(address)
+        if wait_s > 0:
+            raise TooManyGuesses(retry_after_s=max(1.0, wait_s))
         guess = False
         try:
             presented = await self._api_keys.find_presented(secret_hash)
             guess = presented is None
         finally:
             if not guess:
-                self._guesses.give_back(address)
+                await self._guesses.undo(address)  # keys that were good are not counted: nobody locks them out
         return presented
 
     async def _accepted(self, presented: Presented, before: _Verdict | None, now: datetime) -> _Verdict:
@@ -228,12 +199,3 @@ class KeyExchange:
             await self._api_keys.note_use(name, now)
         except Exception as error:  # the call went on; the next look tries again
             log.warning("use_not_noted", error=type(error).__name__)
-
-
-def _network(address: str) -> str:
-    """Return what has a count of its own: an IPv4 address, or one household of IPv6."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    return address if found.version == 4 else str(ipaddress.ip_network((int(found), 64), strict=False))

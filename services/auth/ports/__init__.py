@@ -1,7 +1,7 @@
 """What the handlers need from the outside world."""
 
 from services.auth.ports.accounts import Accounts, ChangedAccounts
-from services.auth.ports.api_keys import ApiKeys, ChangedApiKeys
+from services.auth.ports.api_keys import ApiKeys, ChangedApiKeys, KeyGuesses
 from services.auth.ports.keys import ChangedSigningKeys, SigningKeys
 from services.auth.ports.memberships import Memberships
 from services.auth.ports.organizations import ChangedOrganizations
@@ -30,6 +30,7 @@ __all__ = [
     "ChangedSessions",
     "ChangedSignUps",
     "ChangedSigningKeys",
+    "KeyGuesses",
     "Memberships",
     "NewId",
     "Now",

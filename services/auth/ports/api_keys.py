@@ -62,3 +62,15 @@ class ChangedApiKeys(Protocol):
     async def purge(self, organization: str, limit: int) -> int:
         """Delete at most `limit` of an organization that is gone, and return how many there were."""
         ...
+
+
+class KeyGuesses(Protocol):
+    """Counts unknown secrets by the address that presents them."""
+
+    async def begin(self, address: str) -> float:
+        """Count a secret as unknown for now. Return 0, or how many seconds to wait instead of looking for it."""
+        ...
+
+    async def undo(self, address: str) -> None:
+        """Take back what was known, or could not be looked for."""
+        ...

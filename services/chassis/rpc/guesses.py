@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from services.chassis import guesses as counted
 from services.chassis.errors import ServiceError
 from services.chassis.guesses import Guess, account_of
+from services.chassis.networks import network_of
 from services.chassis.rpc.limits import RateLimited
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
 from trellis.policies import GuessLimit
 
 FORWARDED = "x-forwarded-for"
-HOUSEHOLD_BITS = 64
 AT_ONCE = 4
 """Guesses of one address at one secret that a process looks at together: fewer than a bucket holds, for each counts as wrong
 until it is known to be right."""
@@ -73,20 +72,6 @@ async def _guessed(handle: Handler, call: Call, counter: Counter, guess: Guess, 
     for proved in (guess.account, *map(account_of, also)):
         await counter.prove(proved, guess.address)
     return answer
-
-
-def network_of(forwarded: str) -> str:
-    """Return the network a call came from: an address of IPv4, a household's /64 of IPv6; empty if the edge said nothing.
-
-    Only the last hop counts: the edge wrote it, and the caller whatever stands before.
-    """
-    try:
-        address = ip_address(forwarded.rpartition(",")[2].strip())
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return str(ip_network((address, HOUSEHOLD_BITS), strict=False)) if address.version == 6 else str(address)
 
 
 def _account(limit: GuessLimit) -> Callable[[Call], str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.guesses import Guess, Guesses
+from services.chassis.guesses import Guess, Guesses, GuessesByAddress
 from services.chassis.keys import Keyring
 from tests.contract.chassis.mortal import MortalValkey
 from trellis.policies import Bucket, GuessLimit
@@ -147,3 +147,18 @@ async def test_without_valkey_each_process_counts_for_itself(
     assert await right(guesses, said, address=ELSEWHERE)
 
     mortal.start()
+
+
+async def test_what_no_rpc_takes_is_counted_by_address_for_all_processes(
+    guesses: Guesses, client: Any, keyring: Keyring
+) -> None:
+    bucket = Bucket(3, 1, DAY_S)
+    here, there = (GuessesByAddress(each, "key", bucket) for each in (guesses, Guesses(client, keyring)))
+
+    looked = [await each.begin(HOME) == 0 for each in (here, there, here, there)]
+    await there.undo(HOME)
+
+    assert looked == [True, True, True, False]
+    assert [await here.begin(HOME) == 0, await there.begin(HOME) == 0] == [True, False]
+    assert await there.begin(ELSEWHERE) == 0
+    assert await GuessesByAddress(guesses, "other", bucket).begin(HOME) == 0

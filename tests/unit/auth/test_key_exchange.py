@@ -12,13 +12,15 @@ import pytest
 from services.auth.domain import ApiKey, MembershipUnavailable, Presented
 from services.auth.domain.api_keys import hashed, hint_of, new_secret, well_formed
 from services.auth.handlers import KeyExchange
-from services.auth.handlers.key_exchange import GUESSES, ApiKeyInvalid, TooManyGuesses
+from services.auth.handlers.key_exchange import ApiKeyInvalid, TooManyGuesses
 from services.auth.ports import ApiKeys
+from services.auth.wiring import UNKNOWN_KEYS
 from services.chassis.principal import Principal
 from tests.conftest import NOON, Time
-from tests.fakes.auth import FakeAuthStore
+from tests.fakes.auth import FakeAuthStore, FakeKeyGuesses
 from tests.fakes.auth_process import Parts
 
+GUESSES = UNKNOWN_KEYS.burst
 ACME, ADA = "organizations/org_acme", "users/usr_ada"
 NAME, HOME = f"{ACME}/apiKeys/apk_1", "192.0.2.1"
 SECRET = new_secret(bytes(range(32)))
@@ -87,7 +89,7 @@ async def world(time: Time) -> World:
     store.tables.api_keys[NAME] = KEY
     store.tables.secrets[hashed(SECRET)] = (NAME, KEY.expire_time)
     keys, gone = Counting(store.ports.api_keys), list[str]()
-    exchange = KeyExchange(keys, parts.grants, parts.tokens, time, _revoked(gone))  # type: ignore[arg-type]
+    exchange = KeyExchange(keys, parts.grants, parts.tokens, FakeKeyGuesses(time), time, _revoked(gone))  # type: ignore[arg-type]
     return World(exchange, keys, store, parts, gone)
 
 
@@ -274,10 +276,16 @@ async def test_good_keys_and_a_database_that_is_away_are_no_guesses(world: World
 
 @pytest.mark.parametrize(
     ("other", "counted_together"),
-    [("192.0.2.2", False), ("2001:db8:0:1::2", True), ("2001:db8:0:2::1", False)],
+    [
+        ("192.0.2.2", False),
+        ("::ffff:192.0.2.1", True),
+        ("::ffff:192.0.2.2", False),
+        ("2001:db8:0:1::2", True),
+        ("2001:db8:0:2::1", False),
+    ],
 )
 async def test_an_address_or_a_household_has_its_own_count(world: World, other: str, counted_together: bool) -> None:
-    here = "2001:db8:0:1::1" if ":" in other else HOME
+    here = "2001:db8:0:1::1" if other.startswith("2001") else HOME
     for number in range(GUESSES):
         await world.guess(number, here)
 

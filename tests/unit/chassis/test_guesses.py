@@ -10,8 +10,9 @@ import pytest
 from services.chassis import guesses
 from services.chassis.errors import InvalidArgument, ResourceExhausted, Unauthenticated
 from services.chassis.guesses import Guess, LocalBuckets
+from services.chassis.networks import network_of
 from services.chassis.principal import Principal
-from services.chassis.rpc.guesses import AT_ONCE, guess_limited, network_of
+from services.chassis.rpc.guesses import AT_ONCE, guess_limited
 from services.chassis.rpc.limits import RateLimited
 from services.chassis.rpc.middleware import Call, Handler, Method
 from tests.conftest import Time
