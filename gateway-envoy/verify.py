@@ -115,6 +115,14 @@ CASES: tuple[Case, ...] = (
         headers={"x-envoy-original-path": "/v1/users/usr_evil"},
     ),
     Case("a header with an underscore", "GET", "/healthz", 400, headers={"x_user_id": "users/usr_evil"}),
+    # What only gRPC understands, and a service would answer 500 to.
+    *(
+        Case(f"{name} in REST", "GET", ME, 200, headers={name: "nonsense"}, signed=True)
+        for name in ("grpc-encoding", "grpc-accept-encoding", "grpc-previous-rpc-attempts", "grpc-retry-pushback-ms")
+    ),
+    Case("headers of 30 kB", "GET", ME, 200, headers={"x-large": "a" * 30_000}, signed=True, service=True),
+    Case("headers of 40 kB", "GET", ME, 431, "REQUEST_INVALID", headers={"x-large": "a" * 40_000}, signed=True),
+    Case("a deadline in REST", "GET", ME, 504, "DEADLINE_EXCEEDED", headers={"grpc-timeout": "0m"}, signed=True),
     # What the transcoder takes and refuses.
     Case("an unknown query parameter", "GET", f"{ME}?nmae=x", 400, "REQUEST_INVALID", signed=True),
     Case("an unknown path", "GET", "/v1/nothing", 404, "ENDPOINT_UNKNOWN", signed=True),

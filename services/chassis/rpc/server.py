@@ -32,6 +32,9 @@ from services.chassis.rpc.validation import bound_to_path, validated
 from trellis.policies import POLICIES, Policy
 
 MAX_MESSAGE_BYTES = 4 << 20
+MAX_METADATA_BYTES = 64 << 10
+"""More than the edge lets through (32 kB, and 32 bytes for each of a hundred headers): gRPC would begin to refuse at 8 kB, now
+and then, with RESOURCE_EXHAUSTED, which clients repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def build_server(
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.max_concurrent_streams", 1000),
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

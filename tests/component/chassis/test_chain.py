@@ -551,6 +551,12 @@ async def test_an_idempotency_key_has_an_end(server: Running, ada: Metadata, key
 # Beside the contract
 
 
+async def test_what_the_edge_lets_through_is_never_too_large(server: Running, ada: Metadata) -> None:
+    headers = [*ada, *((f"x-{number}", "a" * 320) for number in range(95))]  # 32 kB in a hundred headers
+
+    assert (await server.users.GetUser(rpc.GetUserRequest(name=ADA), metadata=headers)).name == ADA
+
+
 async def test_health_is_open_to_everybody(server: Running) -> None:
     answer = await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())
 

@@ -17,6 +17,7 @@ import pytest_asyncio
 from compiler import buf, reader
 from compiler.model import Rpc
 from tests.fakes.edge import Edge, new_key, running
+from trellis.user.v1.service_pb2 import GetUserRequest
 
 
 def _verify() -> ModuleType:
@@ -171,6 +172,13 @@ async def test_services_get_the_token_and_the_idempotency_key_but_nothing_forged
     assert seen.metadata["x-envoy-original-path"] == "/v1/users/me"
     assert "evil" not in str(seen.metadata)
     assert "forged" not in str(seen.metadata)
+
+
+async def test_grpc_may_be_compressed(live: Edge) -> None:
+    get_user = next(rpc for rpc in RPCS if rpc.name == "GetUser")
+    long = GetUserRequest(name="a" * 10_000).SerializeToString()  # short messages are sent as they are
+    async with grpc.aio.insecure_channel(live.target, compression=grpc.Compression.Gzip) as channel:
+        await channel.unary_unary(get_user.path)(long, metadata=bearer(live.token()))
 
 
 async def test_too_many_calls_are_told_when_to_come_back(live: Edge) -> None:
