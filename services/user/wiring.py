@@ -24,6 +24,7 @@ from services.user.domain import (
     ERASE,
     EXPORT,
     InvitationTerms,
+    Role,
 )
 from services.user.handlers import (
     AttributeSchemaHandlers,
@@ -74,7 +75,9 @@ from services.user.store import (
     SqlUsers,
     SqlUserTransaction,
 )
+from trellis.policies import ROLE_PERMISSIONS
 
+PERMISSIONS = {role: frozenset(ROLE_PERMISSIONS[role.name.lower()]) for role in Role}
 DOMAINS_EVERY, INVITATIONS_EVERY = timedelta(minutes=10), timedelta(hours=1)
 
 PURGE_EVERY, FORGET_EVERY = timedelta(minutes=1), timedelta(hours=1)
@@ -129,10 +132,10 @@ def handlers(chassis: Chassis, accounts: Accounts) -> Handlers:
     return Handlers(
         users=UserHandlers(SqlUsers(database), accounts, begin, now),
         organizations=OrganizationHandlers(SqlOrganizations(database), accounts, begin, now, chassis.new_id, retention),
-        memberships=MembershipHandlers(SqlMemberships(database), begin, now),
+        memberships=MembershipHandlers(SqlMemberships(database), begin, now, PERMISSIONS),
         invitations=_invitations(chassis, accounts),
         domains=_domains(chassis),
-        imports=ImportHandlers(begin, now, chassis.new_id),
+        imports=ImportHandlers(begin, now, chassis.new_id, PERMISSIONS),
         teams=TeamHandlers(SqlTeams(database), begin, now, chassis.new_id),
         attribute_schemas=AttributeSchemaHandlers(SqlAttributeSchemas(database), begin, now),
         preferences=PreferencesHandlers(SqlPreferences(database), accounts, begin, now),
@@ -171,6 +174,7 @@ def _invitations(chassis: Chassis, accounts: Accounts) -> InvitationHandlers:
         new_id=chassis.new_id,
         terms=_terms(config),
         web_url=config.web_url,
+        permissions=PERMISSIONS,
     )
 
 

@@ -42,7 +42,7 @@ from services.user.handlers.domains import DomainTerms
 from services.user.handlers.newcomers import Newcomers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
 from services.user.handlers.restore_links import RestoreLinks
-from services.user.wiring import servicers
+from services.user.wiring import PERMISSIONS, servicers
 from tests.conftest import Ids, Time
 from tests.fakes.auth import FakeMailer
 from tests.fakes.user import FakeAccounts, FakeBuckets, FakeResolver, Ports
@@ -115,7 +115,7 @@ class Parts:
             memberships=self.memberships,
             invitations=self.invitations,
             domains=self.domains,
-            imports=ImportHandlers(self.ports.begin, self.clock, self.ids),
+            imports=ImportHandlers(self.ports.begin, self.clock, self.ids, PERMISSIONS),
             teams=self.teams,
             preferences=self.preferences,
             attribute_schemas=self.attribute_schemas,
@@ -136,7 +136,7 @@ class Parts:
 
     @property
     def memberships(self) -> MembershipHandlers:
-        return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock)
+        return MembershipHandlers(self.ports.memberships, self.ports.begin, self.clock, PERMISSIONS)
 
     @property
     def newcomers(self) -> Newcomers:
@@ -212,6 +212,7 @@ class Parts:
             new_id=self.ids,
             terms=TERMS,
             web_url="https://app.test",
+            permissions=PERMISSIONS,
         )
 
     async def restore_token(self, user: str) -> str:
@@ -262,6 +263,13 @@ class UserProcess:
         if organization:
             claims |= {"organization": organization, "permissions": list(ROLE_PERMISSIONS[role])}
         return _bearer(sign(AUTH_KEY, ACCESS, claims))
+
+    def called_by_key(self, *scopes: str) -> Metadata:
+        """Return the metadata of a call by a program of Acme, with an API key that has these scopes."""
+        now_s = int(self.parts.clock().timestamp())
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now_s, "exp": now_s + 300, "organization": "organizations/org_acme"}
+        claims |= {"sub": "organizations/org_acme/serviceAccounts/sva_1", "api_key": "organizations/org_acme/apiKeys/apk_1"}
+        return _bearer(sign(AUTH_KEY, ACCESS, {**claims, "permissions": scopes}))
 
     def called_by_service(self, name: str) -> Metadata:
         """Return the metadata of a call by a service of the platform."""

@@ -33,8 +33,8 @@ from trellis.policies import POLICIES, Policy
 
 MAX_MESSAGE_BYTES = 4 << 20
 MAX_METADATA_BYTES = 64 << 10
-"""More than the edge lets through (32 kB, and 32 bytes for each of a hundred headers): gRPC would begin to refuse at 8 kB, now
-and then, with RESOURCE_EXHAUSTED, which clients repeat."""
+"""More than the edge lets through (32 kB, and 32 bytes for each of a hundred headers). gRPC would begin to refuse at 8 kB,
+now and then, with RESOURCE_EXHAUSTED, which clients repeat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.chassis.principal import Principal
 from services.user.domain import ImportedRows, ImportRow, Intake
-from services.user.handlers.memberships import role_of
+from services.user.handlers.memberships import RolePermissions, may_give, role_of
 from services.user.ports import Begin, NewId, Now
 
 
@@ -18,12 +18,15 @@ class ImportHandlers:
     begin: Begin
     now: Now
     new_id: NewId
+    permissions: RolePermissions
 
     async def import_users(self, organization: str, rows: Sequence[ImportRow], caller: Principal) -> ImportedRows:
         """Take in those rows that can be taken in, all of them or none.
 
-        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired.
+        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, PermissionDenied.
         """
+        for role in {row.role for row in rows if row.error is None}:
+            may_give(role, caller, self.permissions)
         async with self.begin() as tx:
             (await tx.organizations.get(organization)).must_be_active()
             await role_of(tx, organization, caller)

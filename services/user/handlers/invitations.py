@@ -31,7 +31,7 @@ from services.user.domain import (
     membership_name,
     spoken,
 )
-from services.user.handlers.memberships import role_of
+from services.user.handlers.memberships import RolePermissions, may_give, role_of
 from services.user.handlers.newcomers import Newcomers, take_over
 from services.user.ports import Begin, Invitations, NewId, Now, Organizations, UserTransaction
 
@@ -61,13 +61,15 @@ class InvitationHandlers:
     new_id: NewId
     terms: InvitationTerms
     web_url: str
+    permissions: RolePermissions
 
     async def create_invitation(self, new: CreateInvitation, caller: Principal) -> Invitation:
         """Invite an address and have a mail sent to it.
 
         Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, MembershipExists, InvitationLimitReached,
-        InvitationMailLimitReached.
+        InvitationMailLimitReached, PermissionDenied.
         """
+        may_give(new.role, caller, self.permissions)
         email, now = normalized_email(new.email), self.now()
         draft = Invitation(
             self.new_id("inv"), new.organization, email, new.role, caller.subject, now, now, now + self.terms.lifetime
@@ -97,10 +99,11 @@ class InvitationHandlers:
         """Have the mail sent again and let the link work as long as a new one.
 
         Raises InvitationNotFound, InvitationNotOpen, OrganizationNotFound, OrganizationDeleted, OwnerRequired,
-        InvitationLimitReached, InvitationMailLimitReached.
+        InvitationLimitReached, InvitationMailLimitReached, PermissionDenied.
         """
         async with self.begin() as tx:
             invitation, by = await _locked(tx, name, caller)
+            may_give(invitation.role, caller, self.permissions)
             resent, event = invitation.resend(self.now(), self.terms.lifetime, by=by)
             await self._count_mail(tx, invitation, caller)
             await tx.invitations.save(resent)

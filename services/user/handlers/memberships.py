@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.chassis import etags
+from services.chassis.errors import PermissionDenied
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 from services.user.domain import (
@@ -17,6 +19,9 @@ from services.user.domain import (
     membership_name,
 )
 from services.user.ports import Begin, Memberships, Now, UserTransaction
+
+RolePermissions = Mapping[Role, frozenset[str]]
+"""What each role permits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,15 @@ class MembershipHandlers:
     memberships: Memberships
     begin: Begin
     now: Now
+    permissions: RolePermissions
 
     async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
         """Make a user a member.
 
-        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid.
+        Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid,
+        PermissionDenied.
         """
+        may_give(new.role, caller, self.permissions)
         async with self.begin() as tx:
             organization = await tx.organizations.get(new.organization)
             by = await role_of(tx, new.organization, caller)
@@ -75,8 +83,10 @@ class MembershipHandlers:
         """Change a member's role or attributes.
 
         Raises MembershipNotFound, OrganizationNotFound, OrganizationDeleted, OwnerRequired, LastOwner, AttributesInvalid,
-        EtagMismatch.
+        EtagMismatch, PermissionDenied.
         """
+        if change.role is not None:
+            may_give(change.role, caller, self.permissions)
         async with self.begin() as tx:
             membership, by, owners = await _locked(tx, change.name, caller)
             etags.check(change.etag, membership.version, change.name)
@@ -153,3 +163,15 @@ async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> 
     if role is Role.MEMBER:
         raise OwnerRequired(organization)
     return role
+
+
+def may_give(role: Role, caller: Principal, permissions: RolePermissions) -> None:
+    """Let an API key make nobody an owner or administrator who could do more than the key: its scopes would limit nothing.
+
+    To take in ordinary members it needs the permission of the call alone. Raises PermissionDenied.
+    """
+    if caller.api_key and role is not Role.MEMBER:
+        for permission in sorted(permissions[role] - caller.permissions):
+            raise PermissionDenied(
+                f"An API key gives no role that permits more than its scopes: it lacks {permission}.", permission=permission
+            )

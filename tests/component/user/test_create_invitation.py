@@ -202,3 +202,12 @@ async def test_refuses_what_cannot_be(
 
 async def test_refuses_strangers(service: UserProcess) -> None:
     assert (await refusal(create(service, ()))).code is StatusCode.UNAUTHENTICATED
+
+
+async def test_an_api_key_invites_to_no_role_that_permits_more_than_its_scopes(service: UserProcess) -> None:
+    narrow = service.called_by_key("invitations.create")
+
+    refused = await refusal(create(service, narrow, role=pb.ROLE_ADMIN))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert (await create(service, narrow)).role == pb.ROLE_MEMBER

@@ -13,6 +13,7 @@ from tests.component.user.conftest import ACME, BOB, EVE, HIDDEN, NOBODY, NOTHIN
 from tests.conftest import Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
+from trellis.policies import ROLE_PERMISSIONS
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as rpc
 
@@ -150,3 +151,22 @@ async def test_a_service_account_takes_somebody_in_but_makes_no_owners(service: 
 
     assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "OWNER_REQUIRED")
     assert store.tables.memberships[NAME].role is Role.MEMBER
+
+
+@pytest.mark.parametrize("role", [pb.ROLE_OWNER, pb.ROLE_ADMIN])
+async def test_an_api_key_gives_no_role_that_permits_more_than_its_scopes(
+    service: UserProcess, store: FakeUserStore, role: pb.Role.ValueType
+) -> None:
+    narrow = service.called_by_key("memberships.create")
+
+    refused = await refusal(create(service, narrow, role=role))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert NAME not in store.tables.memberships
+    assert (await create(service, narrow)).role == pb.ROLE_MEMBER
+
+
+async def test_an_api_key_with_all_that_administrators_may_makes_one(service: UserProcess) -> None:
+    wide = service.called_by_key(*ROLE_PERMISSIONS["admin"])
+
+    assert (await create(service, wide, role=pb.ROLE_ADMIN)).role == pb.ROLE_ADMIN

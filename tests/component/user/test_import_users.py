@@ -340,3 +340,13 @@ async def test_an_administrator_removes_who_was_imported(service: UserProcess, s
 async def signed_up(service: UserProcess, time: Time) -> None:
     """Let auth announce Dan's account."""
     await service.parts.users.create_user(User(DAN, "dan@example.com", "Dan", time(), time()))
+
+
+async def test_an_api_key_imports_nobody_who_may_do_more_than_its_scopes(service: UserProcess, store: FakeUserStore) -> None:
+    narrow, before = service.called_by_key("users.import"), dict(store.tables.memberships)
+    both = message(row("fay@example.com"), row("gus@example.com", role=pb.ROLE_ADMIN), request_id=REQUEST_ID)
+
+    refused = await refusal(imported(service, narrow, both))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert store.tables.memberships == before

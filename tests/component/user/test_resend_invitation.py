@@ -134,3 +134,14 @@ async def test_validate_only_changes_nothing(service: UserProcess, store: FakeUs
 
 async def test_refuses_strangers(service: UserProcess) -> None:
     assert (await refusal(resend(service, (), f"{ACME}/invitations/inv_1"))).code is StatusCode.UNAUTHENTICATED
+
+
+async def test_an_api_key_reopens_no_way_to_more_than_its_scopes(service: UserProcess, ada: Metadata) -> None:
+    invitation = rpc.Invitation(email="eve@example.com", role=pb.ROLE_ADMIN)
+    made = await service.invitations.CreateInvitation(
+        rpc.CreateInvitationRequest(parent=ACME, invitation=invitation), metadata=ada
+    )
+
+    assert (
+        await refusal(resend(service, service.called_by_key("invitations.resend"), made.name))
+    ).reason == "PERMISSION_DENIED"

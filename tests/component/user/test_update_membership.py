@@ -138,3 +138,12 @@ async def test_refuses_what_cannot_be(
 
 async def test_refuses_strangers(service: UserProcess) -> None:
     assert (await refusal(update(service, (), CIDS, pb.ROLE_MEMBER))).code is StatusCode.UNAUTHENTICATED
+
+
+async def test_an_api_key_gives_no_role_that_permits_more_than_its_scopes(
+    service: UserProcess, store: FakeUserStore
+) -> None:
+    refused = await refusal(update(service, service.called_by_key("memberships.update"), BOBS, pb.ROLE_ADMIN))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    assert store.tables.memberships[BOBS].role is Role.MEMBER

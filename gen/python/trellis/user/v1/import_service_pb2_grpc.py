@@ -62,7 +62,8 @@ class ImportServiceServicer:
         first answers again.
 
         A row that is wrong fails alone, with the reason it would have been refused for; the others are taken in. The time
-        limit is for each message: the stream ends if none comes that long.
+        limit is for each message: the stream ends if none comes that long. An API key imports no administrator who could do more
+        than its scopes: the whole message is refused.
 
         Returns INVALID_ARGUMENT (RESUME_TOKEN_INVALID), NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION
         (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED) if the caller is neither an owner nor an administrator any more,

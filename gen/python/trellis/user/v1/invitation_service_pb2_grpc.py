@@ -91,7 +91,8 @@ class InvitationServiceServicer:
     def CreateInvitation(self, request, context):
         """Invites an address into an organization and has a mail with a link sent to it. An open invitation of the same address is
         revoked: the new one takes its place. Only an owner invites an owner. An organization has at most 200 open invitations and
-        sends at most 60 mails an hour, 3 of them to one address; the same holds for a person over all organizations.
+        sends at most 60 mails an hour, 3 of them to one address; the same holds for a person over all organizations. An API key
+        invites no owner or administrator who could do more than its scopes.
 
         Returns NOT_FOUND (ORGANIZATION_NOT_FOUND), ALREADY_EXISTS (MEMBERSHIP_EXISTS) if the address is a member's,
         FAILED_PRECONDITION (ORGANIZATION_DELETED), PERMISSION_DENIED (OWNER_REQUIRED) or RESOURCE_EXHAUSTED

@@ -791,7 +791,7 @@ class MembershipServiceServicer:
     """
 
     def CreateMembership(self, request, context):
-        """Makes a user a member of an organization.
+        """Makes a user a member of an organization. An API key makes no owner or administrator who could do more than its scopes.
 
         Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
         (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
