@@ -226,6 +226,76 @@ def servicers(built: Handlers, lists: Lists, keyring: Keyring) -> list[Servicer]
         Servicer.of(AttributeSchemaServicer(built.attribute_schemas)),
         Servicer.of(AuditServicer(built.audit, lists)),
     ]
+    return [*_core(built, lists), *_of_resources(built, lists, keyring)]
+
+
+def _core(built: Handlers, lists: Lists) -> list[Servicer]:
+    by_name = rpc.DESCRIPTOR.services_by_name
+    return [
+        Servicer(
+            by_name["UserService"], grpc.add_UserServiceServicer_to_server, UserServicer(built.users, built.lifecycle, lists)
+        ),
+        Servicer(
+            by_name["OrganizationService"],
+            grpc.add_OrganizationServiceServicer_to_server,
+            OrganizationServicer(built.organizations, lists),
+        ),
+        Servicer(
+            by_name["MembershipService"],
+            grpc.add_MembershipServiceServicer_to_server,
+            MembershipServicer(built.memberships, lists),
+        ),
+    ]
+
+
+def _of_resources(built: Handlers, lists: Lists, keyring: Keyring) -> list[Servicer]:
+    return [
+        Servicer(
+            invitation_rpc.DESCRIPTOR.services_by_name["InvitationService"],
+            invitation_grpc.add_InvitationServiceServicer_to_server,
+            InvitationServicer(built.invitations, lists),
+        ),
+        Servicer(
+            domain_rpc.DESCRIPTOR.services_by_name["DomainService"],
+            domain_grpc.add_DomainServiceServicer_to_server,
+            DomainServicer(built.domains, lists),
+        ),
+        Servicer(
+            import_rpc.DESCRIPTOR.services_by_name["ImportService"],
+            import_grpc.add_ImportServiceServicer_to_server,
+            ImportServicer(built.imports, keyring),
+        ),
+        Servicer(
+            team_rpc.DESCRIPTOR.services_by_name["TeamService"],
+            team_grpc.add_TeamServiceServicer_to_server,
+            TeamServicer(built.teams, lists),
+        ),
+        Servicer(
+            preferences_rpc.DESCRIPTOR.services_by_name["PreferencesService"],
+            preferences_grpc.add_PreferencesServiceServicer_to_server,
+            PreferencesServicer(built.preferences),
+        ),
+        Servicer(
+            operation_rpc.DESCRIPTOR.services_by_name["OperationService"],
+            operation_grpc.add_OperationServiceServicer_to_server,
+            OperationServicer(built.operations, lists),
+        ),
+        Servicer(
+            personal_data_rpc.DESCRIPTOR.services_by_name["PersonalDataService"],
+            personal_data_grpc.add_PersonalDataServiceServicer_to_server,
+            PersonalDataServicer(built.personal_data),
+        ),
+        Servicer(
+            attributes_rpc.DESCRIPTOR.services_by_name["AttributeSchemaService"],
+            attributes_grpc.add_AttributeSchemaServiceServicer_to_server,
+            AttributeSchemaServicer(built.attribute_schemas),
+        ),
+        Servicer(
+            audit_rpc.DESCRIPTOR.services_by_name["AuditService"],
+            audit_grpc.add_AuditServiceServicer_to_server,
+            AuditServicer(built.audit, lists),
+        ),
+    ]
 
 
 SERVICE = Service("user", UserConfig, Codec(convert.answer_to_proto, events.announcement), build)
