@@ -20,8 +20,10 @@ from services.chassis.rpc.auth import resources_of
 from services.chassis.rpc.errors import REQUEST_ID, code_of
 from services.chassis.rpc.guesses import FORWARDED, network_of
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
+from trellis.policies import Policy
 
 REFUSALS = (
+    errors.Unauthenticated,  # of a known caller, who was to prove more than that
     errors.PermissionDenied,
     errors.NotFound,
     errors.AlreadyExists,
@@ -48,8 +50,8 @@ def audited(trail: Trail | None) -> Middleware:
             audit.current.set(running)
             try:
                 answer = await handle(call)
-            except REFUSALS as error:
-                if not getattr(said, "validate_only", False):
+            except errors.ServiceError as error:
+                if _is_refusal(error, method.policy) and not getattr(said, "validate_only", False):
                     _add(trail, running.refused(code_of(error).name, error.reason))
                 raise
             if reads:
@@ -59,6 +61,11 @@ def audited(trail: Trail | None) -> Middleware:
         return handler
 
     return around
+
+
+def _is_refusal(error: errors.ServiceError, policy: Policy) -> bool:
+    """Whether somebody who asked properly was told no. A wrong guess at a secret is that, whatever its code."""
+    return isinstance(error, REFUSALS) or (policy.guesses is not None and error.reason in policy.guesses.reasons)
 
 
 def _add(trail: Trail, told: AuditedCall | None) -> None:
