@@ -16,6 +16,7 @@ from opentelemetry import trace
 from services.chassis import audit, errors
 from services.chassis.audit import AuditedCall, RunningCall, Trail
 from services.chassis.audit.call import OK, Tell, organization_of, resource_names
+from services.chassis.principal import Principal
 from services.chassis.rpc.auth import resources_of
 from services.chassis.rpc.errors import REQUEST_ID, code_of
 from services.chassis.rpc.guesses import FORWARDED, network_of
@@ -79,6 +80,8 @@ def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
     def tell(code: str, reason: str, answered: str) -> AuditedCall | None:
         caller = call.principal
         named = resource_names(resources_of(method.policy, said) if said is not None else (), caller.subject)
+        if code != OK:
+            named = tuple(name for name in named if _is_of(name, caller))
         resources = tuple(dict.fromkeys((*named, *resource_names([answered], caller.subject))))
         organization = _organization(code, answered, named, caller.organization)
         if not organization:
@@ -100,6 +103,12 @@ def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
         )
 
     return tell
+
+
+def _is_of(name: str, caller: Principal) -> bool:
+    """Whether a name lies in the caller's organization or is the caller's own. Others' are not told to those who may not see
+    them, nor that somebody tried."""
+    return any(name == own or name.startswith(f"{own}/") for own in (caller.organization, caller.subject) if own)
 
 
 def _organization(code: str, answered: str, named: tuple[str, ...], callers: str) -> str:
