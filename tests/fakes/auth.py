@@ -447,6 +447,12 @@ class FakeApiKeys:
 
     save = add
 
+    async def lock_unrevoked(self, organization: str, subject: str) -> Sequence[ApiKey]:
+        keys = sorted(self._tables().api_keys.values(), key=lambda key: key.name)
+        return [
+            key for key in keys if (key.organization, key.subject) == (organization, subject) and key.revoke_time is None
+        ]
+
     async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
         self._tables().secrets[secret_hash] = (name, expire_time)
 
