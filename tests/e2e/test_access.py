@@ -23,12 +23,13 @@ def helper(ada: Person) -> Iterator[str]:
 
 
 def bindings(person: Person) -> list[str]:
-    def listed() -> Answer | None:
+    def listed() -> list[Answer]:
         person.refresh()  # what changes a team's access ends every token of the organization, moments later
         answer = person.rest.get(f"/v1/{person.organization}/roleBindings")
-        return answer if answer.status == 200 else None
+        return [answer] if answer.status == 200 else []
 
-    return [binding["name"] for binding in eventually(listed).json["roleBindings"]]
+    [answer] = eventually(listed)
+    return [binding["name"] for binding in answer.json["roleBindings"]]
 
 
 def bind(ada: Person, role: str, subject: str, resource: str = "") -> str:

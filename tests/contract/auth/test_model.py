@@ -111,8 +111,9 @@ class Everything(AgainstModel):
 
     @initialize(target=accounts)
     def make_account(self) -> str:
-        new = CreateServiceAccount(ACME, "Robot", "", MEMBER)
-        made = self.wait(self.parts.handlers.service_accounts.create_service_account(new))
+        new, owner = CreateServiceAccount(ACME, "Robot", "", MEMBER), self.signed_in(ADA, ACME)
+        caller = Principal(owner.subject, owner.organization, owner.permissions, grants=owner.grants)
+        made = self.wait(self.parts.handlers.service_accounts.create_service_account(new, caller))
         self.known[ACME].accounts[made.name] = model.ServiceAccount(made.name, MEMBER)
         return str(made.name)
 
