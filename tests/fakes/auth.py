@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -55,6 +56,8 @@ from services.chassis.mail import Mail, MailNotSent
 from services.chassis.networks import network_of
 from services.chassis.personal_data import ErasedRecords, ErasureReport
 from tests.fakes import lists
+
+ORGANIZATION = re.compile("organizations/[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -652,17 +655,20 @@ class FakeMemberships:
         self.teams: dict[tuple[str, str], tuple[str, ...]] = {}
         self.down = False
         self.role = "roles/member"
+        self.roles: dict[tuple[str, str], str] = {}
+        """The role of who has another one than `role`."""
         self.asked: list[tuple[str, str]] = []
 
     async def resolve(self, organization: str, user: str) -> Membership:
         self.asked.append((organization, user))
-        if self.down:
+        if self.down or not ORGANIZATION.fullmatch(organization):  # user refuses the name; that is no answer
             raise MembershipUnavailable
         if (organization, user) not in self.known:
             raise NotAMember(organization)
         name = f"{organization}/memberships/{user.removeprefix('users/')}"
         permissions, teams = self.known[organization, user], self.teams.get((organization, user), ())
-        return Membership(name, self.role, frozenset(permissions), teams)
+        role = self.roles.get((organization, user), self.role)
+        return Membership(name, role, frozenset(permissions), teams)
 
 
 class FakeMailer:

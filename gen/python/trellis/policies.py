@@ -2062,7 +2062,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "memberships.update": Permission("Changes what a member may do, or what the organization knows of them.", ("trellis.user.v1.MembershipService.UpdateMembership",), ("owner", "admin")),
     "organizations.delete": Permission("Deletes an organization.", ("trellis.user.v1.OrganizationService.DeleteOrganization",), ("owner",)),
     "organizations.get": Permission("Gets an organization, also a deleted one.", ("trellis.user.v1.OrganizationService.GetOrganization",), ("owner", "admin", "member")),
-    "organizations.undelete": Permission("Brings a deleted organization back.", ("trellis.user.v1.OrganizationService.UndeleteOrganization",), ("owner",)),
+    "organizations.undelete": Permission("Brings a deleted organization back, until its `purge_time`.", ("trellis.user.v1.OrganizationService.UndeleteOrganization",), ("owner",)),
     "organizations.update": Permission("Changes the fields of an organization that `update_mask` names.", ("trellis.user.v1.OrganizationService.UpdateOrganization",), ("owner", "admin")),
     "preferences.get": Permission("Gets the defaults of an organization.", ("trellis.user.v1.PreferencesService.GetOrganizationPreferences",), ("owner", "admin", "member")),
     "preferences.update": Permission("Changes the defaults of an organization that `update_mask` names.", ("trellis.user.v1.PreferencesService.UpdateOrganizationPreferences",), ("owner", "admin")),
