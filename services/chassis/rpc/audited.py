@@ -16,8 +16,8 @@ from opentelemetry import trace
 from services.chassis import audit, errors
 from services.chassis.audit import AuditedCall, RunningCall, Trail
 from services.chassis.audit.call import OK, Tell, organization_of, resource_names
-from services.chassis.principal import Principal
 from services.chassis.networks import network_of
+from services.chassis.principal import Principal
 from services.chassis.rpc.auth import resources_of
 from services.chassis.rpc.errors import REQUEST_ID, code_of
 from services.chassis.rpc.guesses import FORWARDED
