@@ -340,6 +340,9 @@ class FakeRoleBindings:
     async def of_subject(self, organization: str, subject: str) -> Sequence[RoleBinding]:
         return [each for each in self._all() if (each.organization, each.subject) == (organization, subject)]
 
+    async def count(self, organization: str, subject: str) -> int:
+        return len(await self.of_subject(organization, subject))
+
     async def add(self, binding: RoleBinding) -> None:
         for other in self._all():
             if _says(other) == _says(binding):

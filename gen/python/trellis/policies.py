@@ -494,7 +494,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("ROLE_NOT_FOUND", "SUBJECT_NOT_FOUND", "ROLE_BINDING_EXISTS", "PERMISSION_NOT_HELD", "ROLE_FOR_USERS_ONLY", "MEMBERSHIP_UNAVAILABLE"),
+        reasons=("ROLE_NOT_FOUND", "SUBJECT_NOT_FOUND", "ROLE_BINDING_EXISTS", "PERMISSION_NOT_HELD", "ROLE_FOR_USERS_ONLY", "TOO_MANY_ROLE_BINDINGS", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
     ),
     "/trellis.auth.v1.RoleBindingService/DeleteRoleBinding": Policy(
@@ -2237,6 +2237,7 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "PERMISSION_NOT_HELD": "PERMISSION_DENIED",
         "ROLE_FOR_USERS_ONLY": "FAILED_PRECONDITION",
         "TOO_MANY_ROLES": "RESOURCE_EXHAUSTED",
+        "TOO_MANY_ROLE_BINDINGS": "RESOURCE_EXHAUSTED",
         "ROLE_BINDING_NOT_FOUND": "NOT_FOUND",
         "ROLE_BINDING_EXISTS": "ALREADY_EXISTS",
         "SUBJECT_NOT_FOUND": "NOT_FOUND",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.chassis.errors import AlreadyExists, NotFound, invalid_field
+from services.chassis.errors import AlreadyExists, NotFound, ResourceExhausted, invalid_field
+
+MOST_BINDINGS = 1000
+"""Role bindings that a subject can have in an organization: all are read for every token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,16 @@ def below(name: str, resource: str) -> bool:
     return name == resource or name.startswith(f"{resource}/")
 
 
-def create_role_binding(binding: RoleBinding) -> list[RoleBindingCreated | TeamAccessChanged]:
-    """Return what to announce. Raises InvalidArgument, RoleNotFound, SubjectNotFound."""
+def create_role_binding(binding: RoleBinding, *, existing: int) -> list[RoleBindingCreated | TeamAccessChanged]:
+    """Return what to announce. Raises InvalidArgument, RoleNotFound, SubjectNotFound, TooManyRoleBindings."""
     if binding.expire_time is not None and not binding.counts(binding.create_time):
         raise invalid_field("role_binding.expire_time", "must be in the future.", "timestamp.gt_now")
     if not below(binding.resource, binding.organization):
         raise invalid_field("role_binding.resource", f"must be {binding.organization} or below it.", "resource")
     if not binding.subject.startswith("users/") and not below(binding.subject, binding.organization):
         raise SubjectNotFound(binding.subject)
+    if existing >= MOST_BINDINGS:
+        raise TooManyRoleBindings(binding.subject)
     created = RoleBindingCreated(*_what(binding), binding.create_time)
     return [created, *_of_a_team(binding, binding.create_time)]
 
@@ -119,3 +124,12 @@ class SubjectNotFound(NotFound):
 
     def __init__(self, subject: str) -> None:
         super().__init__(f"{subject} does not belong to the organization.", subject=subject)
+
+
+class TooManyRoleBindings(ResourceExhausted):
+    """The subject has as many role bindings as it can have."""
+
+    reason = "TOO_MANY_ROLE_BINDINGS"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} has {MOST_BINDINGS} role bindings; delete one first.", subject=subject)

@@ -51,7 +51,7 @@ class RoleBindingHandlers:
         """Give a role to somebody.
 
         Raises InvalidArgument, RoleNotFound, SubjectNotFound, RoleBindingExists, PermissionNotHeld, RoleForUsersOnly,
-        MembershipUnavailable.
+        TooManyRoleBindings, MembershipUnavailable.
         """
         await self._belongs(new)
         held = await self.grants.held(new.organization, caller)
@@ -63,7 +63,8 @@ class RoleBindingHandlers:
             role = await self._kept(tx, new.role, new.organization)
             self.catalogue.must_hold(held, role.permissions)
             self.catalogue.must_suit(role, [new.subject])
-            events = create_role_binding(binding)
+            existing = await tx.role_bindings.count(new.organization, new.subject)
+            events = create_role_binding(binding, existing=existing)
             await tx.role_bindings.add(binding)
             for event in events:
                 tx.outbox.add(event)

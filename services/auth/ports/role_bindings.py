@@ -44,6 +44,10 @@ class ChangedRoleBindings(Protocol):
         """Lock and return what is bound to a subject."""
         ...
 
+    async def count(self, organization: str, subject: str) -> int:
+        """Return how many a subject has, expired ones too. Those that are made at the same time are not among them."""
+        ...
+
     async def add(self, binding: RoleBinding) -> None:
         """Write a new role binding in place of an expired one that says the same. Raises RoleBindingExists."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, insert, or_, select
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, func, insert, or_, select
 
 from services.auth.domain import RoleBinding, RoleBindingExists, RoleBindingNotFound
 from services.auth.ports import Bound
@@ -37,6 +37,9 @@ _of_subject = Statement(
     .where(_of_organization, _table.subject == bindparam("of_subject"))
     .order_by(_table.name)
     .with_for_update()
+)
+_count = Statement(
+    select(func.count()).select_from(role_bindings).where(_of_organization, _table.subject == bindparam("of_subject"))
 )
 _subjects_of = Statement(
     select(_table.subject)
@@ -100,6 +103,10 @@ class ChangedRoleBindings:
     async def of_subject(self, organization: str, subject: str) -> Sequence[RoleBinding]:
         rows = await self._tx.fetch(_of_subject, of_organization=organization, of_subject=subject)
         return [_binding(row) for row in rows]
+
+    async def count(self, organization: str, subject: str) -> int:
+        row = await self._tx.fetchrow(_count, of_organization=organization, of_subject=subject)
+        return int(row[0]) if row else 0
 
     async def add(self, binding: RoleBinding) -> None:
         same = {f"of_{name}": getattr(binding, name) for name in ("organization", "subject", "role", "resource")}

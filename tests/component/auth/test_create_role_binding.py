@@ -8,7 +8,8 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 
-from services.auth.domain import RoleBindingCreated, TeamAccessChanged
+from services.auth.domain import RoleBinding, RoleBindingCreated, TeamAccessChanged
+from services.auth.domain.role_bindings import MOST_BINDINGS
 from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, ROBOT, TEAM, Acme
 from tests.component.refusals import refusal
@@ -224,3 +225,18 @@ async def test_members_and_others_give_none(acme: Acme, by: str, organization: s
     refused = await refusal(acme.service.role_bindings.CreateRoleBinding(request, metadata=token))
 
     assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+
+
+async def test_a_subject_has_no_more_than_can_be_read_for_a_token(acme: Acme, store: FakeAuthStore, time: Time) -> None:
+    for number in range(MOST_BINDINGS):
+        name, resource = f"{ACME}/roleBindings/rbd_x{number}", f"{ACME}/projects/prj_x{number}"
+        store.tables.role_bindings[name] = RoleBinding(name, "roles/member", CID, resource, None, ADA, time())
+
+    refused = await refusal(acme.bind("roles/member", CID))
+
+    assert (refused.code, refused.reason, refused.metadata) == (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_ROLE_BINDINGS",
+        {"subject": CID},
+    )
+    assert (await acme.bind("roles/member", BOB)).subject == BOB

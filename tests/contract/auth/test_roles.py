@@ -129,6 +129,7 @@ async def test_what_a_subject_has_and_taking_it_away(ports: Ports) -> None:
     async with ports.begin() as tx:
         assert await tx.role_bindings.of_subject(ORG, ADA) == [binding(1), binding(2, resource=TEAM)]
         assert await tx.role_bindings.of_subject(OTHER, ADA) == []
+        assert [await tx.role_bindings.count(each, ADA) for each in (ORG, OTHER)] == [2, 0]
         assert await tx.role_bindings.lock(binding(1).name) == binding(1)
         await tx.role_bindings.remove(binding(1).name)
         with pytest.raises(RoleBindingNotFound):

@@ -62,6 +62,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The role has permissions that only owners have, so teams and service accounts cannot have it."""
     ERROR_REASON_TOO_MANY_ROLES: _ErrorReason.ValueType  # 145
     """The organization has as many roles of its own as it can have: 300. Delete one first."""
+    ERROR_REASON_TOO_MANY_ROLE_BINDINGS: _ErrorReason.ValueType  # 149
+    """The subject has as many role bindings in the organization as it can have: 1000. Delete one first."""
     ERROR_REASON_ROLE_BINDING_NOT_FOUND: _ErrorReason.ValueType  # 146
     """There is no such role binding."""
     ERROR_REASON_ROLE_BINDING_EXISTS: _ErrorReason.ValueType  # 147
@@ -128,6 +130,8 @@ ERROR_REASON_ROLE_FOR_USERS_ONLY: ErrorReason.ValueType  # 144
 """The role has permissions that only owners have, so teams and service accounts cannot have it."""
 ERROR_REASON_TOO_MANY_ROLES: ErrorReason.ValueType  # 145
 """The organization has as many roles of its own as it can have: 300. Delete one first."""
+ERROR_REASON_TOO_MANY_ROLE_BINDINGS: ErrorReason.ValueType  # 149
+"""The subject has as many role bindings in the organization as it can have: 1000. Delete one first."""
 ERROR_REASON_ROLE_BINDING_NOT_FOUND: ErrorReason.ValueType  # 146
 """There is no such role binding."""
 ERROR_REASON_ROLE_BINDING_EXISTS: ErrorReason.ValueType  # 147

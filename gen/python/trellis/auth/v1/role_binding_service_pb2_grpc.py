@@ -67,7 +67,8 @@ class RoleBindingServiceServicer:
         have is bound to users only: whoever manages teams and service accounts could take it from there.
 
         Returns NOT_FOUND (ROLE_NOT_FOUND, SUBJECT_NOT_FOUND), ALREADY_EXISTS (ROLE_BINDING_EXISTS), PERMISSION_DENIED
-        (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY), RESOURCE_EXHAUSTED (TOO_MANY_ROLE_BINDINGS) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,8 @@ class RoleBindingServiceStub:
     have is bound to users only: whoever manages teams and service accounts could take it from there.
 
     Returns NOT_FOUND (ROLE_NOT_FOUND, SUBJECT_NOT_FOUND), ALREADY_EXISTS (ROLE_BINDING_EXISTS), PERMISSION_DENIED
-    (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY), RESOURCE_EXHAUSTED (TOO_MANY_ROLE_BINDINGS) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     GetRoleBinding: _grpc.UnaryUnaryMultiCallable[_role_binding_service_pb2.GetRoleBindingRequest, _role_binding_service_pb2.RoleBinding]
     """Gets a role binding.
@@ -71,7 +72,8 @@ class RoleBindingServiceAsyncStub(RoleBindingServiceStub):
     have is bound to users only: whoever manages teams and service accounts could take it from there.
 
     Returns NOT_FOUND (ROLE_NOT_FOUND, SUBJECT_NOT_FOUND), ALREADY_EXISTS (ROLE_BINDING_EXISTS), PERMISSION_DENIED
-    (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY), RESOURCE_EXHAUSTED (TOO_MANY_ROLE_BINDINGS) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     GetRoleBinding: _aio.UnaryUnaryMultiCallable[_role_binding_service_pb2.GetRoleBindingRequest, _role_binding_service_pb2.RoleBinding]  # type: ignore[assignment]
     """Gets a role binding.
@@ -106,7 +108,8 @@ class RoleBindingServiceServicer(metaclass=_abc_1.ABCMeta):
         have is bound to users only: whoever manages teams and service accounts could take it from there.
 
         Returns NOT_FOUND (ROLE_NOT_FOUND, SUBJECT_NOT_FOUND), ALREADY_EXISTS (ROLE_BINDING_EXISTS), PERMISSION_DENIED
-        (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        (PERMISSION_NOT_HELD), FAILED_PRECONDITION (ROLE_FOR_USERS_ONLY), RESOURCE_EXHAUSTED (TOO_MANY_ROLE_BINDINGS) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
