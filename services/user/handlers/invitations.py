@@ -196,7 +196,7 @@ class InvitationHandlers:
     async def _accept(
         self, tx: UserTransaction, organization: Organization, invitation: Invitation, user: User
     ) -> Membership:
-        now = self.now()
+        now, user = self.now(), await tx.users.get(user.name)  # nobody who is erased meanwhile becomes a member
         accepted, event = invitation.accept(user.name, normalized_email(user.email), now)
         await take_over(tx, organization.name, user, self.now)
         membership = await self._joined(tx, organization, accepted)
