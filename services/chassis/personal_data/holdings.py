@@ -7,6 +7,7 @@ tables once; those that hold nothing of a person are listed too, with the reason
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,14 +80,15 @@ class SqlPersonalData:
         return found
 
     async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
-        erased = []
+        counts: Counter[str] = Counter()
         for each in self._statements:
-            count = await self._tx.execute(each.erase, **{PERSON: user})
-            if count:
-                holding = each.holding
-                classes = holding.of_class("PERSONAL"), holding.of_class("SECRET")
-                erased.append(ErasedRecords(holding.name, count, *classes))
-        return tuple(erased)
+            counts[each.holding.name] += await self._tx.execute(each.erase, **{PERSON: user})
+        kinds = {each.holding.name: each.holding for each in self._statements}
+        return tuple(
+            ErasedRecords(name, count, kinds[name].of_class("PERSONAL"), kinds[name].of_class("SECRET"))
+            for name, count in counts.items()
+            if count
+        )
 
 
 class HoldingStatements:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from joserfc import jws
 
+from services.chassis.addresses import normalized_email
 from services.chassis.keys import Keyring
 from services.chassis.mail import Mailer
 from services.chassis.operations import Operation, Progress
@@ -113,8 +114,9 @@ class EraseSteps:
         user = await tx.users.get(name)
         if user.email:
             await self.mailer.forget(user.email)
-        for membership in await tx.memberships.of_user(name):
-            tx.outbox.add(MembershipDeleted(membership.name, membership.organization, name, now))
+        imported = await tx.imports.provisioned(normalized_email(user.email)) if user.email else []
+        for each in [*await tx.memberships.of_user(name), *imported]:
+            tx.outbox.add(MembershipDeleted(each.name, each.organization, each.user, now))
         return ErasureReport(await tx.personal_data.erase(name), (*kept_everywhere(now), TOMBSTONE))
 
     def _certificate(self, operation: Operation, reports: dict[str, ErasureReport]) -> ErasureCertificate:
