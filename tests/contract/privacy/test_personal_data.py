@@ -35,6 +35,7 @@ from tests.contract.privacy.conftest import (
 )
 from trellis.auth.v1 import resources_pb2 as auth_resources
 from trellis.policies import EVENTS
+from trellis.user.v1 import events_pb2 as user_events
 from trellis.user.v1 import resources_pb2 as user_resources
 
 USER_HAS = {
@@ -211,7 +212,7 @@ async def test_whom_organizations_imported_under_the_address_goes_and_nobody_els
 
     async def heard(self: Platform, event: Event) -> None:
         if event.topic == "user.v1.membership_deleted":
-            ended.append(event.subject)
+            ended.append(user_events.MembershipDeleted.FromString(event.data).membership)
         await hear(self, event)
 
     monkeypatch.setattr(Platform, "_hear", heard)
