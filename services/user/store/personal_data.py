@@ -73,6 +73,7 @@ HOLDINGS = (
         audit_entries,
         audit_entries.c.actor == bindparam(PERSON),
         row_stays=True,  # the log is the organization's
+        many=True,
         shown={"name": audit_entries.c.organization + "/auditEntries/" + audit_entries.c.id},
     ),
     Holding(pb.PersonalDataExport, personal_data_exports, personal_data_exports.c.user == bindparam(PERSON)),

@@ -224,6 +224,26 @@ async def test_whom_organizations_imported_under_the_address_goes_and_nobody_els
     assert ended == [f"{ACME}/memberships/usr_ada", f"{ELSEWHERE}/memberships/usr_imported"]
 
 
+async def test_who_has_made_many_calls_is_erased_step_by_step(platform: Platform) -> None:
+    await platform.user.pool.execute(
+        "INSERT INTO audit_entries SELECT organization, sequence + n * 2, id || n, create_time, service, rpc, actor,"
+        " api_key, resources, code, reason, request_id, trace_id, address_prefix, call_count, previous_hash, hash"
+        f" FROM audit_entries, generate_series(1, 2499) n WHERE actor = '{ADA}'"
+    )
+    operation = await erase(platform)
+    await platform._deliver()
+    await platform._deliver()
+
+    left = []
+    while not await platform.user.pool.fetchval("SELECT count(*) FROM erasure_certificates"):
+        await platform.runner.run_next()
+        left.append(await platform.user.pool.fetchval("SELECT count(*) FROM audit_entries WHERE address_prefix != ''"))
+
+    assert left == [1501, 501, 1, 1]  # one is Bob's
+    services = (await claims_of(platform, operation))["services"]
+    assert {each["record"]: each["count"] for each in services["user"]["erased"]}["trellis.user.v1.AuditEntry"] == 2500
+
+
 async def test_mails_that_are_still_here_go_and_nobody_elses(platform: Platform) -> None:
     await erase(platform)
     await platform.settle()
