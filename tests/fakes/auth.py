@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ from services.chassis.lists import ListQuery, Rows
 from services.chassis.mail import Mail, MailNotSent
 from services.chassis.personal_data import ErasedRecords, ErasureReport
 from tests.fakes import lists
+
+ORGANIZATION = re.compile("organizations/[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +453,12 @@ class FakeApiKeys:
 
     save = add
 
+    async def lock_unrevoked(self, organization: str, subject: str) -> Sequence[ApiKey]:
+        keys = sorted(self._tables().api_keys.values(), key=lambda key: key.name)
+        return [
+            key for key in keys if (key.organization, key.subject) == (organization, subject) and key.revoke_time is None
+        ]
+
     async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
         self._tables().secrets[secret_hash] = (name, expire_time)
 
@@ -632,17 +641,20 @@ class FakeMemberships:
         self.teams: dict[tuple[str, str], tuple[str, ...]] = {}
         self.down = False
         self.role = "roles/member"
+        self.roles: dict[tuple[str, str], str] = {}
+        """The role of who has another one than `role`."""
         self.asked: list[tuple[str, str]] = []
 
     async def resolve(self, organization: str, user: str) -> Membership:
         self.asked.append((organization, user))
-        if self.down:
+        if self.down or not ORGANIZATION.fullmatch(organization):  # user refuses the name; that is no answer
             raise MembershipUnavailable
         if (organization, user) not in self.known:
             raise NotAMember(organization)
         name = f"{organization}/memberships/{user.removeprefix('users/')}"
         permissions, teams = self.known[organization, user], self.teams.get((organization, user), ())
-        return Membership(name, self.role, frozenset(permissions), teams)
+        role = self.roles.get((organization, user), self.role)
+        return Membership(name, role, frozenset(permissions), teams)
 
 
 class FakeMailer:

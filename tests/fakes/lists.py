@@ -106,6 +106,8 @@ class _Fields:
             return _enum_value(field, text, self.enums[field])
         if isinstance(like, bool):
             return _enum_value(field, text, {"true": True, "false": False})
+        if isinstance(like, int) and re.fullmatch(r"-?[0-9]{1,18}", text):
+            return int(text)
         if isinstance(like, int):
             return _integer(field, text)
         return _time(field, text) if isinstance(like, datetime) else text

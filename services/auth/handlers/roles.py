@@ -89,7 +89,8 @@ class RoleHandlers:
         Raises RoleNotFound, PermissionUnknown, PermissionNotHeld, RoleForUsersOnly, EtagMismatch, MembershipUnavailable.
         """
         self.catalogue.must_have(change.changes.get("permissions", ()))
-        held = await self.grants.held(_organization(change.name), caller)
+        known = await self.roles.get(change.name)  # before user is asked: a predefined role is of no organization
+        held = await self.grants.held(known.organization, caller)
         async with self.begin() as tx:
             role = await tx.roles.lock(change.name)
             etags.check(change.etag, role.version, role.name)

@@ -30,10 +30,12 @@ from tests.conftest import Ids, Time
 from tests.engines import fresh_database
 from tests.fakes.auth import FakeAuthStore, Ports
 
-EVERYTHING = ", ".join(
-    f'"{table.name}"'
-    for table in (*metadata.sorted_tables, *tables.metadata.sorted_tables, *personal_data.metadata.sorted_tables)
-)
+ALL_TABLES = [
+    *reversed(metadata.sorted_tables),
+    *tables.metadata.sorted_tables,
+    *personal_data.metadata.sorted_tables,
+]
+EMPTY = "; ".join(f'DELETE FROM "{table.name}"' for table in ALL_TABLES)  # a tenth of the time of TRUNCATE
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def url(postgres: PostgresEngine) -> str:
 async def database(url: str, time: Time, ids: Ids, keyring: Keyring) -> AsyncIterator[Database]:
     """The auth database as its migrations make it, empty."""
     pool = await session.connect(url, size=8, statement_timeout_s=10)
-    await pool.execute(f"TRUNCATE {EVERYTHING}")
+    await pool.execute(EMPTY)
     codec = Codec(convert.answer_to_proto, events.announcement)
     yield Database(pool, time, ids, keyring, codec, asyncio.Event())
     pool.terminate()
@@ -54,6 +56,11 @@ async def database(url: str, time: Time, ids: Ids, keyring: Keyring) -> AsyncIte
 
 @pytest.fixture
 def sql(database: Database) -> Ports:
+    return ports_of(database)
+
+
+def ports_of(database: Database) -> Ports:
+    """Return everything auth stores, in a database."""
     return Ports(
         SqlAccounts(database),
         SqlSignUps(database),

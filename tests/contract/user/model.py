@@ -5,12 +5,9 @@ One class a kind of resource. What comes to be later joins as another class, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from services.chassis.etags import EtagMismatch, etag_of
 from services.user.domain import (
     InvitationForAnotherAddress,
     InvitationInvalid,
@@ -30,6 +27,7 @@ from services.user.domain import (
     TeamNotEmpty,
     TeamNotFound,
 )
+from tests.contract.stateful import same_version
 
 LIFETIME = timedelta(days=7)
 DEEPEST = 3
@@ -96,13 +94,13 @@ class Organization:
     # The organization itself
 
     def rename(self, display_name: str, etag: str, at: datetime) -> None:
-        _same_version(etag, self.version, self.name)
+        same_version(etag, self.version, self.name)
         self._must_be_active()
         self.display_name = display_name
         self._changed(at)
 
     def delete(self, etag: str, at: datetime) -> None:
-        _same_version(etag, self.version, self.name)
+        same_version(etag, self.version, self.name)
         self._must_be_active()
         self.delete_time = at
         self._changed(at)
@@ -126,7 +124,7 @@ class Organization:
     def change(self, by: str, user: str, role: Role, etag: str, at: datetime) -> Member:
         self._must_be_active()
         own, member = self._manager(by), self._member(user)
-        _same_version(etag, member.version, user)
+        same_version(etag, member.version, user)
         if member.role is Role.OWNER:
             self._only_owners_make_owners(own, Role.OWNER)
             if role is not Role.OWNER and len(self.owners) == 1:
@@ -138,7 +136,7 @@ class Organization:
     def remove(self, by: str, user: str, etag: str) -> None:
         self._must_be_active()
         own, member = self._manager(by), self._member(user)
-        _same_version(etag, member.version, user)
+        same_version(etag, member.version, user)
         if member.role is Role.OWNER:
             self._only_owners_make_owners(own, Role.OWNER)
         self._end(member)
@@ -165,7 +163,7 @@ class Organization:
     def reform(self, name: str, display_name: str | None, parent: str | None, etag: str, at: datetime) -> None:
         self._must_be_active()
         team = self._team(name)
-        _same_version(etag, team.version, name)
+        same_version(etag, team.version, name)
         wanted = replace(
             team,
             display_name=team.display_name if display_name is None else display_name,
@@ -178,7 +176,7 @@ class Organization:
 
     def dissolve(self, name: str, etag: str) -> None:
         self._must_be_active()
-        _same_version(etag, self._team(name).version, name)
+        same_version(etag, self._team(name).version, name)
         if any(team.parent == name for team in self.teams.values()):
             raise TeamNotEmpty(name)
         del self.teams[name]
@@ -318,22 +316,3 @@ def created(name: str, display_name: str, owner: str, at: datetime) -> Organizat
     organization = Organization(name, display_name, at, at)
     organization._joined(owner, Role.OWNER, at)
     return organization
-
-
-def ordered(items: Iterable[Any], order: str, key: str) -> list[Any]:
-    """Return items in the order of an `order_by`; what is alike, by the key, in the direction of the last field."""
-    fields = [(field, bool(rest)) for field, _, rest in (part.strip().partition(" ") for part in order.split(",")) if field]
-    fields.append((key, fields[-1][1] if fields else False))
-    found = list(items)
-    for name, descending in reversed(fields):
-        found.sort(key=_value_of(name), reverse=descending)
-    return found
-
-
-def _value_of(name: str) -> Callable[[Any], Any]:
-    return lambda item: getattr(item, name)
-
-
-def _same_version(etag: str, version: int, name: str) -> None:
-    if etag and etag != etag_of(version):
-        raise EtagMismatch(name)

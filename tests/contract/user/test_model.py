@@ -6,31 +6,16 @@ comes to be joins with rules, a line in `everything_reads_the_same`, and a class
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule
 
-from services.chassis.db import session
-from services.chassis.db.session import Codec, Database
-from services.chassis.errors import ServiceError
-from services.chassis.etags import etag_of
-from services.chassis.keys import Keyring
+from services.chassis.db.session import Codec
 from services.chassis.lists import ListQuery
 from services.chassis.principal import Principal
 from services.user import convert, events
@@ -39,7 +24,7 @@ from services.user.handlers.invitations import CreateInvitation
 from services.user.handlers.memberships import CreateMembership, UpdateMembership
 from services.user.handlers.organizations import UpdateOrganization
 from services.user.handlers.teams import CreateTeam, UpdateTeam
-from tests.conftest import Time
+from tests.contract.stateful import ETAGS, SIZES, AgainstModel, NumberedIds, agrees, etag_for, every_page, ordered
 from tests.contract.user import model
 from tests.contract.user.conftest import EMPTY, ports_of
 from tests.fakes.user_process import Parts
@@ -47,28 +32,13 @@ from tests.fakes.user_process import Parts
 PEOPLE = [f"users/usr_{name}" for name in ("ada", "bob", "cid")]
 NAMES = st.sampled_from(["alpha", "beta", "gamma"])
 ROLES = st.sampled_from(Role)
-ETAGS = st.sampled_from(["", "", "current", "stale"])
-SIZES = st.integers(1, 4)
 UNLIMITED = InvitationTerms(model.LIFETIME, 10_000, 10_000, 10_000, timedelta(days=90))
 EXAMPLES, STEPS = 40, 40
 
 
-class NumberedIds:
-    """Ids that count, and sort as they count."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def __call__(self, prefix: str) -> str:
-        self._last += 1
-        return f"{prefix}_{self._last:06d}"
-
-
-class Everything(RuleBasedStateMachine):
+class Everything(AgainstModel):
     """Organizations, memberships, invitations and teams, in the database and in the model."""
 
-    loop: ClassVar[asyncio.AbstractEventLoop]
-    pool: ClassVar[Any]
     organizations = Bundle("organizations")
     invitations = Bundle("invitations")
     teams = Bundle("teams")
@@ -77,15 +47,12 @@ class Everything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, model.Organization] = {}
-        self.clock = Time()
 
     @initialize(target=teams)
     def begin(self) -> tuple[str, str]:
         """People, and nothing else."""
-        self.wait(self.pool.execute(EMPTY))
-        codec, keyring, ids = Codec(convert.answer_to_proto, events.announcement), Keyring(bytes(32)), NumberedIds()
-        database = Database(self.pool, self.clock, ids, keyring, codec, asyncio.Event())
-        self.parts = Parts(ports_of(database), self.clock, ids=ids)  # type: ignore[arg-type]
+        database = self.emptied(EMPTY, Codec(convert.answer_to_proto, events.announcement))
+        self.parts = Parts(ports_of(database), self.clock, ids=NumberedIds())  # type: ignore[arg-type]
         self.invites = replace(self.parts.invitations, terms=UNLIMITED)
         self.wait(self._people())
         return "", ""
@@ -258,7 +225,7 @@ class Everything(RuleBasedStateMachine):
         listed = self.wait(every_page(partial(self.parts.memberships.list_memberships, name), query))
         wanted = [member for member in self.known[name].members.values() if role in (None, member.role)]
         assert [(each.user, each.role) for each in listed] == [
-            (each.user, each.role) for each in model.ordered(wanted, order, "user")
+            (each.user, each.role) for each in ordered(wanted, order, "user")
         ]
 
     @rule(
@@ -279,7 +246,7 @@ class Everything(RuleBasedStateMachine):
             and (show_deleted or each.delete_time is None)
             and display_name in (None, each.display_name)
         ]
-        assert [each.name for each in listed] == [each.name for each in model.ordered(wanted, order, "name")]
+        assert [each.name for each in listed] == [each.name for each in ordered(wanted, order, "name")]
 
     # What is always so
 
@@ -329,25 +296,6 @@ class Everything(RuleBasedStateMachine):
             inside = self.wait(every_page(partial(self.parts.teams.list_team_members, team.name), ListQuery()))
             assert {member.user for member in inside} == team.members
 
-    # Doing both
-
-    def both(self, modelled: Callable[[], Any], real: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        """Let both do something a minute later, and compare how it ends: well, or with which error."""
-        self.clock.move(minutes=1)
-        _, error = self.ended(lambda: self.wait(real()))
-        _, wanted = self.ended(modelled)
-        assert error == wanted
-
-    def ended(self, work: Callable[[], Any]) -> tuple[Any, type[ServiceError] | None]:
-        """Return what came of it, or the kind of error."""
-        try:
-            return work(), None
-        except ServiceError as error:
-            return None, type(error)
-
-    def wait(self, work: Coroutine[Any, Any, Any] | Any) -> Any:
-        return self.loop.run_until_complete(work)
-
     def etag_of_member(self, name: str, user: str, etag: str) -> str:
         member = self.known[name].members.get(user)
         return etag_for(etag, member.version if member else 1)
@@ -357,42 +305,10 @@ class Everything(RuleBasedStateMachine):
         return etag_for(etag, team.version if team else 1)
 
 
-def etag_for(kind: str, version: int) -> str:
-    """Return no etag, the one of now, or an old one."""
-    return {"": "", "current": etag_of(version), "stale": etag_of(version + 7)}[kind]
-
-
 def email_of(user: str) -> str:
     return f"{user.removeprefix('users/usr_')}@example.com"
 
 
-async def every_page(read: Callable[[ListQuery], Coroutine[Any, Any, Any]], query: ListQuery) -> list[Any]:
-    """Return all that a list has, page by page."""
-    found: list[Any] = []
-    while True:
-        rows = await read(query)
-        found += rows.items
-        assert len(rows.items) <= query.size
-        if rows.next is None:
-            return found
-        query = replace(query, after=rows.next)
-
-
 @pytest.mark.timeout(120)
 def test_whatever_people_do_the_store_and_the_model_agree(url: str) -> None:
-    loop = Everything.loop = asyncio.new_event_loop()
-    Everything.pool = loop.run_until_complete(session.connect(url, size=2, statement_timeout_s=10))
-    bounded = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        run_state_machine_as_test(Everything, settings=bounded)
-    finally:
-        loop.run_until_complete(Everything.pool.close())
-        loop.close()
+    agrees(Everything, url, examples=EXAMPLES, steps=STEPS)

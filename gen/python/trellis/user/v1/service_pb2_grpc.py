@@ -523,7 +523,7 @@ class OrganizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UndeleteOrganization(self, request, context):
-        """Brings a deleted organization back.
+        """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
         Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
         """

@@ -265,7 +265,7 @@ class OrganizationServiceStub:
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
     """
     UndeleteOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.UndeleteOrganizationRequest, _resources_pb2.Organization]
-    """Brings a deleted organization back.
+    """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
     """
@@ -298,7 +298,7 @@ class OrganizationServiceAsyncStub(OrganizationServiceStub):
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
     """
     UndeleteOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.UndeleteOrganizationRequest, _resources_pb2.Organization]  # type: ignore[assignment]
-    """Brings a deleted organization back.
+    """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
     """
@@ -364,7 +364,7 @@ class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.UndeleteOrganizationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Organization, _abc.Awaitable[_resources_pb2.Organization]]:
-        """Brings a deleted organization back.
+        """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
         Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
         """

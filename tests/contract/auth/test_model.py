@@ -1,0 +1,491 @@
+"""Roles, role bindings and access, in the real service over the real store, against a plain model, step by step.
+
+Calls go through the real servicers behind the real check of what a token permits; only memberships and teams, which are
+user's, are a fake's. A rule does one thing to both and compares how it ends; an invariant compares all that can be read.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule
+
+from services.auth import convert, events
+from services.auth.domain import MembershipUnavailable, Permitted, Question, State
+from services.auth.handlers import AccessHandlers
+from services.auth.handlers.service_accounts import CreateServiceAccount
+from services.auth.servicer import AccessServicer, RoleBindingServicer, RoleServicer, ServiceAccountServicer
+from services.chassis import principal as principals
+from services.chassis.db.session import Codec
+from services.chassis.lists import ListQuery, Lists
+from services.chassis.principal import Principal
+from services.chassis.rpc.auth import authorized
+from services.chassis.rpc.middleware import Call, Handler, Method, surrounded
+from services.chassis.rpc.server import Servicer
+from services.chassis.times import timestamp
+from tests.contract.auth import model
+from tests.contract.auth.conftest import EMPTY, ports_of
+from tests.contract.stateful import ETAGS, SIZES, AgainstModel, agrees, etag_for, every_page, ordered
+from tests.fakes.auth_process import Parts
+from trellis.auth.v1 import access_service_pb2 as access
+from trellis.auth.v1 import role_binding_service_pb2 as bindings
+from trellis.auth.v1 import role_service_pb2 as roles
+from trellis.auth.v1 import service_account_service_pb2 as accounts
+from trellis.policies import POLICIES
+
+ACME, OTHER = "organizations/org_acme", "organizations/org_other"
+ADA, BOB, CID = PEOPLE = [f"users/usr_{name}" for name in ("ada", "bob", "cid")]
+OWNER, ADMIN, MEMBER = PREDEFINED = ["roles/owner", "roles/admin", "roles/member"]
+PERMITTED = [
+    "users.list",
+    "roles.update",
+    "roles.delete",
+    "roleBindings.create",
+    "memberships.update",
+    "serviceAccounts.disable",
+    "access.check",
+    "organizations.delete",
+]
+"""What roles are made of and questions are about: some of members, some of administrators, one of owners alone."""
+PATHS = ["", "/teams/team_1", "/teams/team_1/members/usr_cid", "/projects/prj_1", "/projects/prj_1/tasks/tsk_1"]
+BESIDE = ["/projects/prj_10", "/teams/team_2", "/roles/rol_none"]
+TEAMS = [f"/teams/team_{number}" for number in (1, 2, 3)]
+EXAMPLES, STEPS = 40, 40
+AT_ONCE = {"milliseconds": 1}
+"""Sooner than anything that is remembered would be read anew."""
+
+organizations = st.sampled_from([ACME, ACME, ACME, OTHER])
+people = st.sampled_from(PEOPLE)
+teams = st.sampled_from(TEAMS)
+names = st.sampled_from(["alpha", "beta", "gamma"])
+some = st.frozensets(st.sampled_from(PERMITTED), min_size=1, max_size=3)
+some_or_unknown = st.one_of(some, some, some, st.just(frozenset({"users.list", "users.fly"})))
+resources = st.builds(str.__add__, organizations, st.sampled_from(PATHS + BESIDE))
+
+
+class Everything(AgainstModel):
+    """What user says of people, and what auth makes of it, in the database and in the model."""
+
+    tokens = Bundle("tokens")
+    roles = Bundle("roles")
+    """Roles that are or were, of both organizations, and the predefined ones."""
+    accounts = Bundle("accounts")
+    bound = Bundle("bound")
+    """Role bindings that are or were."""
+
+    def __init__(self) -> None:
+        """Two organizations with some people."""
+        super().__init__()
+        self.parts = Parts(ports_of(self.emptied(EMPTY, Codec(convert.answer_to_proto, events.announcement))), self.clock)
+        handlers = self.parts.handlers
+        self.access = AccessHandlers(self.parts.grants, self.clock)
+        lists = Lists(self.parts.keyring, self.clock)
+        self.service = served(
+            RoleServicer(handlers.roles, lists),
+            RoleBindingServicer(handlers.role_bindings, lists),
+            AccessServicer(self.access),
+            ServiceAccountServicer(handlers.service_accounts, lists),
+        )
+        self.known = {name: model.Organization(name) for name in (ACME, OTHER)}
+        for known in self.known.values():
+            known.teams = {known.name + team: model.Team() for team in TEAMS}
+        self.known[ACME].members = {ADA: OWNER, BOB: ADMIN, CID: MEMBER}
+        self.known[OTHER].members = {BOB: OWNER}
+        self.told()
+
+    @initialize(target=roles)
+    def predefine_roles(self) -> Any:
+        return multiple(*PREDEFINED)
+
+    @initialize(target=tokens)
+    def sign_all_in(self) -> Any:
+        """Tokens of an owner and an administrator, who act most of the time, and of others."""
+        owner, administrator, member = (self.signed_in(user, ACME) for user in PEOPLE)
+        return multiple(owner, owner, administrator, member, self.signed_in(BOB, OTHER))
+
+    @initialize(target=accounts)
+    def make_account(self) -> str:
+        new, owner = CreateServiceAccount(ACME, "Robot", "", MEMBER), self.signed_in(ADA, ACME)
+        caller = Principal(owner.subject, owner.organization, owner.permissions, grants=owner.grants)
+        made = self.wait(self.parts.handlers.service_accounts.create_service_account(new, caller))
+        self.known[ACME].accounts[made.name] = model.ServiceAccount(made.name, MEMBER)
+        return str(made.name)
+
+    # What happens at user
+
+    @rule(name=organizations, user=people, role=st.sampled_from(PREDEFINED))
+    def have_membership(self, name: str, user: str, role: str) -> None:
+        self.known[name].members[user] = role
+        self.told()
+
+    @rule(name=organizations, user=people)
+    def end_membership(self, name: str, user: str) -> None:
+        self.known[name].end_membership(user)
+        self.told()
+
+    @rule(name=organizations, user=people, team=teams, inside=st.booleans())
+    def be_in_team(self, name: str, user: str, team: str, inside: bool) -> None:
+        known = self.known[name]
+        if name + team in known.teams and user in known.members:
+            (set.add if inside else set.discard)(known.teams[name + team].members, user)
+            self.told()
+
+    @rule(name=organizations, team=teams, parent=st.just("") | teams)
+    def nest_team(self, name: str, team: str, parent: str) -> None:
+        self.known[name].nest(name + team, name + parent if parent else "")
+        self.told()
+
+    @rule(name=organizations, team=teams)
+    def delete_team(self, name: str, team: str) -> None:
+        self.known[name].dissolve(name + team)
+        self.told()
+
+    @rule(name=organizations)
+    def auth_hears_of_who_is_gone(self, name: str) -> None:
+        if self.known[name].gone:
+            self.clock.move(**AT_ONCE)
+            self.wait(self.parts.role_bindings.release(name, self.known[name].hear()))
+
+    # Tokens
+
+    @rule(target=tokens, name=organizations, subject=people | accounts, scopes=st.none() | some)
+    def make_token(self, name: str, subject: str, scopes: frozenset[str] | None) -> Any:
+        """As a sign-in does, or the exchange of an API key with scopes."""
+        known, at = self.known[name], self.clock()
+        wanted, refused = self.ended(lambda: known.given(subject, at))
+        permitted, error = self.ended(lambda: self.wait(self.parts.grants.permitted(name, subject)))
+        assert error == refused
+        if error:
+            return multiple()
+        self.compare_token(name, permitted, wanted)
+        return self.token(subject, name, permitted if scopes is None else permitted.within(scopes))
+
+    def compare_token(self, name: str, permitted: Permitted, wanted: list[model.Given]) -> None:
+        """A token says all that is permitted everywhere, and below that as much as fits, what is nearest first."""
+        everywhere = permissions_on(name, wanted)
+        assert permitted.permissions == tuple(sorted(everywhere))
+        below = {each.why.resource: permissions_on(each.why.resource, wanted) - everywhere for each in wanted}
+        below = {resource: more for resource, more in below.items() if more}
+        assert {resource: frozenset(more) for resource, more in permitted.grants.items()}.items() <= below.items()
+        left = [resource.count("/") for resource in below.keys() - permitted.grants.keys()]
+        assert not left or max((each.count("/") for each in permitted.grants), default=0) <= min(left)
+        assert permitted.until == min((each.expire_time for each in wanted if each.expire_time), default=None)
+
+    # Roles
+
+    @rule(target=roles, by=tokens, name=organizations, display_name=names, permissions=some_or_unknown)
+    def create_role(self, by: model.Token, name: str, display_name: str, permissions: frozenset[str]) -> Any:
+        role = roles.Role(display_name=display_name, permissions=permissions)
+        request = roles.CreateRoleRequest(parent=name, role=role)
+
+        def modelled(made: str) -> None:
+            at = self.clock()
+            self.known[name].create_role(by, model.Role(made, display_name, permissions, at, at), at)
+
+        return self.made(by, request, modelled)
+
+    @rule(
+        by=tokens,
+        role=roles,
+        display_name=st.just("") | names,
+        permissions=st.just(frozenset()) | some_or_unknown,
+        etag=ETAGS,
+    )
+    def update_role(self, by: model.Token, role: str, display_name: str, permissions: frozenset[str], etag: str) -> None:
+        known = self.of(role)
+        sent = etag_for(etag, known.roles[role].version if role in known.roles else 1)
+        wanted = roles.Role(name=role, display_name=display_name, permissions=permissions, etag=sent)
+        if display_name or permissions:
+            at = self.clock()
+            self.both(
+                lambda: known.update_role(by, model.Role(role, display_name, permissions, at, at), sent, self.clock()),
+                lambda: self.call(by, roles.UpdateRoleRequest(role=wanted)),
+                **AT_ONCE,
+            )
+
+    @rule(by=tokens, role=roles.filter(lambda name: name not in PREDEFINED), etag=ETAGS)
+    def delete_role(self, by: model.Token, role: str, etag: str) -> None:
+        known = self.of(role)
+        sent = etag_for(etag, known.roles[role].version if role in known.roles else 1)
+        self.both(
+            lambda: known.delete_role(by, role, sent, self.clock()),
+            lambda: self.call(by, roles.DeleteRoleRequest(name=role, etag=sent)),
+            **AT_ONCE,
+        )
+
+    # Role bindings
+
+    @rule(
+        target=bound,
+        by=tokens,
+        name=organizations,
+        role=roles,
+        subject=people | st.builds(str.__add__, organizations, teams) | accounts,
+        resource=st.just("") | resources | roles.filter(lambda name: name not in PREDEFINED),
+        minutes=st.sampled_from([None, None, None, 2, 5, 0]),
+    )
+    def create_role_binding(
+        self, by: model.Token, name: str, role: str, subject: str, resource: str, minutes: int | None
+    ) -> Any:
+        expire_time = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        binding = bindings.RoleBinding(role=role, subject=subject, resource=resource, expire_time=timestamp(expire_time))
+        request = bindings.CreateRoleBindingRequest(parent=name, role_binding=binding)
+
+        def modelled(made: str) -> None:
+            at = self.clock()
+            new = model.Binding(made, role, subject, resource or name, expire_time, by.subject, at)
+            self.known[name].create_binding(by, new, at)
+
+        return self.made(by, request, modelled)
+
+    @rule(by=tokens, binding=bound)
+    def delete_role_binding(self, by: model.Token, binding: str) -> None:
+        self.both(
+            lambda: self.of(binding).delete_binding(by, binding, self.clock()),
+            lambda: self.call(by, bindings.DeleteRoleBindingRequest(name=binding)),
+            **AT_ONCE,
+        )
+
+    # Service accounts
+
+    @rule(target=accounts, by=tokens, name=organizations, role=st.sampled_from([ADMIN, MEMBER]))
+    def create_service_account(self, by: model.Token, name: str, role: str) -> Any:
+        account = accounts.ServiceAccount(display_name="Robot", role=role)
+        request = accounts.CreateServiceAccountRequest(parent=name, service_account=account)
+        return self.made(by, request, lambda made: self.known[name].create_account(by, model.ServiceAccount(made, role)))
+
+    @rule(by=tokens, account=accounts, role=st.sampled_from([ADMIN, MEMBER]), etag=ETAGS)
+    def update_service_account(self, by: model.Token, account: str, role: str, etag: str) -> None:
+        sent = self.etag_of_account(account, etag)
+        wanted = accounts.ServiceAccount(name=account, role=role, etag=sent)
+        self.both(
+            lambda: self.of(account).change_account(by, account, role, sent),
+            lambda: self.call(by, accounts.UpdateServiceAccountRequest(service_account=wanted)),
+        )
+
+    @rule(by=tokens, account=accounts, active=st.booleans())
+    def switch_service_account(self, by: model.Token, account: str, active: bool) -> None:
+        request = accounts.EnableServiceAccountRequest if active else accounts.DisableServiceAccountRequest
+        self.both(
+            lambda: self.of(account).switch_account(by, account, active=active),
+            lambda: self.call(by, request(name=account)),
+        )
+
+    @rule(by=tokens, account=accounts, etag=ETAGS)
+    def delete_service_account(self, by: model.Token, account: str, etag: str) -> None:
+        sent = self.etag_of_account(account, etag)
+        self.both(
+            lambda: self.of(account).delete_account(by, account, sent),
+            lambda: self.call(by, accounts.DeleteServiceAccountRequest(name=account, etag=sent)),
+        )
+
+    # Questions
+
+    @rule(
+        by=tokens,
+        subject=st.sampled_from(["", "users/me", "users/usr_none", f"{ACME}/serviceAccounts/sva_none"]) | people | accounts,
+        questions=st.lists(st.tuples(st.sampled_from(PERMITTED), resources), min_size=1, max_size=4),
+    )
+    def batch_check_access(self, by: model.Token, subject: str, questions: list[tuple[str, str]]) -> None:
+        request = access.BatchCheckAccessRequest(subject=subject)
+        for permission, resource in questions:
+            request.questions.add(permission=permission, resource=resource)
+        answer, error = self.ended(lambda: self.wait(self.call(by, request)))
+        wanted, refused = self.ended(lambda: [self.answer(by, subject, *question) for question in questions])
+        assert error == refused
+        assert wanted == ([said(each) for each in answer.answers] if answer else None)
+
+    @rule(by=tokens, subject=st.just("") | people | accounts, permission=st.sampled_from(PERMITTED), resource=resources)
+    def check_access(self, by: model.Token, subject: str, permission: str, resource: str) -> None:
+        request = access.CheckAccessRequest(subject=subject, permission=permission, resource=resource)
+        answer, error = self.ended(lambda: self.wait(self.call(by, request)))
+        wanted = self.ended(lambda: self.answer(by, subject, permission, resource))
+        assert (said(answer) if answer else None, error) == wanted
+
+    def answer(self, by: model.Token, subject: str, permission: str, resource: str) -> model.Why:
+        about, known = model.asked(by, subject), self.of(resource)
+        return known.why(about, permission, resource, self.clock()) if known.name == by.organization else model.Why()
+
+    @rule(by=tokens.filter(lambda token: token.subject in PEOPLE and "roles.create" in token.permissions))
+    def user_does_not_answer(self, by: model.Token) -> None:
+        """Everything can be read, nothing is given, and nothing is guessed."""
+        role = roles.Role(display_name="alpha", permissions=["users.list"])
+        question = access.CheckAccessRequest(permission="users.list", resource=by.organization)
+        self.clock.move(minutes=1)
+        self.parts.memberships.down = True
+        for request in (roles.CreateRoleRequest(parent=by.organization, role=role), question):
+            assert self.ended(partial(lambda sent: self.wait(self.call(by, sent)), request))[1] is MembershipUnavailable
+        self.compare_roles(self.known[by.organization])
+        self.parts.memberships.down = False
+
+    @rule(minutes=st.sampled_from([1, 3]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.move(minutes=minutes)
+
+    # Lists
+
+    @rule(
+        name=organizations,
+        subject=st.none() | people | accounts,
+        order=st.sampled_from(["", "subject", "role desc", "resource, create_time desc"]),
+        size=SIZES,
+    )
+    def list_role_bindings(self, name: str, subject: str | None, order: str, size: int) -> None:
+        query = ListQuery(f'subject = "{subject}"' if subject else "", order, size)
+        listed = self.wait(every_page(partial(self.parts.role_bindings.list_role_bindings, name), query))
+        wanted = [each for each in self.known[name].bindings.values() if subject in (None, each.subject)]
+        assert [each.name for each in listed] == [each.name for each in ordered(wanted, order, "name")]
+
+    @rule(
+        name=organizations,
+        predefined=st.none() | st.booleans(),
+        order=st.sampled_from(["", "name desc", "display_name"]),
+        size=SIZES,
+    )
+    def list_roles(self, name: str, predefined: bool | None, order: str, size: int) -> None:
+        query = ListQuery("" if predefined is None else f"predefined = {str(predefined).lower()}", order, size)
+        listed = self.wait(every_page(partial(self.parts.roles.list_roles, name), query))
+        titles = zip(PREDEFINED, ("Owner", "Administrator", "Member"), strict=True)
+        contract = [
+            model.Role(role, title, frozenset(), self.clock(), self.clock(), predefined=True) for role, title in titles
+        ]
+        wanted = [each for each in (*contract, *self.known[name].roles.values()) if predefined in (None, each.predefined)]
+        assert [each.name for each in listed] == [each.name for each in ordered(wanted, order, "name")]
+
+    # What is always so
+
+    @invariant()
+    def everything_reads_the_same(self) -> None:
+        for known in self.known.values():
+            self.compare_roles(known)
+            self.compare_bindings(known)
+            self.compare_accounts(known)
+            for subject in (*PEOPLE, *known.accounts):
+                self.compare_access(known, subject)
+
+    @invariant()
+    def every_binding_has_its_role(self) -> None:
+        for known in self.known.values():
+            assert all(each.role in (*PREDEFINED, *known.roles) for each in known.bindings.values())
+
+    def compare_roles(self, known: model.Organization) -> None:
+        found = self.wait(every_page(partial(self.parts.roles.list_roles, known.name), ListQuery()))
+        assert {r.name: r.permissions for r in found if r.predefined} == model.PREDEFINED
+        assert {
+            r.name: (r.display_name, r.permissions, r.create_time, r.update_time, r.version)
+            for r in found
+            if not r.predefined
+        } == {r.name: (r.display_name, r.permissions, r.create_time, r.update_time, r.version) for r in known.roles.values()}
+
+    def compare_bindings(self, known: model.Organization) -> None:
+        found = self.wait(every_page(partial(self.parts.role_bindings.list_role_bindings, known.name), ListQuery()))
+        assert [
+            model.Binding(b.name, b.role, b.subject, b.resource, b.expire_time, b.creator, b.create_time) for b in found
+        ] == [*known.bindings.values()]
+
+    def compare_accounts(self, known: model.Organization) -> None:
+        read = self.parts.handlers.service_accounts.list_service_accounts
+        found = self.wait(every_page(partial(read, known.name), ListQuery()))
+        assert {a.name: (a.role, a.state is State.ACTIVE, a.version) for a in found} == {
+            a.name: (a.role, a.active, a.version) for a in known.accounts.values()
+        }
+
+    def compare_access(self, known: model.Organization, subject: str) -> None:
+        """Ask about everything, of the one who is at the door and of what is below it."""
+        asked = [(permission, known.name + path) for permission in PERMITTED for path in PATHS]
+        found = self.wait(self.answers(subject, asked))
+        given, _ = self.ended(lambda: known.given(subject, self.clock()))
+        assert found == [
+            next((each.why for each in given or () if each.permits(*question)), model.Why()) for question in asked
+        ]
+
+    async def answers(self, subject: str, asked: list[tuple[str, str]]) -> list[model.Why]:
+        grants = [await self.access.resolve_access(Question(subject, *question)) for question in asked]
+        return [model.Why(g.role, g.source, g.team, g.resource) if g else model.Why() for g in grants]
+
+    # Doing both
+
+    def told(self) -> None:
+        """Let user say a minute later what the model says: auth may remember for a second what it heard."""
+        self.clock.move(minutes=1)
+        fake = self.parts.memberships
+        places = {(known.name, user): role for known in self.known.values() for user, role in known.members.items()}
+        fake.roles = places
+        fake.known = {place: tuple(model.PREDEFINED[role]) for place, role in places.items()}
+        fake.teams = {(name, user): tuple(self.known[name].teams_of(user)) for name, user in places}
+
+    def signed_in(self, user: str, name: str) -> model.Token:
+        return self.token(user, name, self.wait(self.parts.grants.permitted(name, user)))
+
+    def token(self, subject: str, name: str, permitted: Permitted) -> model.Token:
+        grants = {resource: frozenset(permissions) for resource, permissions in permitted.grants.items()}
+        return model.Token(subject, name, frozenset(permitted.permissions), grants)
+
+    async def call(self, by: model.Token, request: Message) -> Any:
+        """Call the RPC of a request with a token."""
+        principals.enter(Principal(by.subject, by.organization, by.permissions, grants=by.grants))
+        return await getattr(self.service, type(request).__name__.removesuffix("Request"))(request, NO_CONTEXT)
+
+    def made(self, by: model.Token, request: Message, modelled: Any) -> Any:
+        """Let both make something, the model with the name that it got, and return the name."""
+        self.clock.move(**AT_ONCE)
+        made, error = self.ended(lambda: self.wait(self.call(by, request)))
+        assert error == self.ended(lambda: modelled(made.name if made else ""))[1]
+        return str(made.name) if made else multiple()
+
+    def of(self, name: str) -> model.Organization:
+        """Return the organization of a name; one that knows nothing for what is of none."""
+        organization = "/".join(name.split("/")[:2])
+        return self.known.get(organization) or model.Organization(organization)
+
+    def etag_of_account(self, name: str, etag: str) -> str:
+        account = self.of(name).accounts.get(name)
+        return etag_for(etag, account.version if account else 1)
+
+
+NO_CONTEXT: Any = SimpleNamespace(invocation_metadata=lambda: ())
+
+
+def served(*servicers: Any) -> SimpleNamespace:
+    """Return the RPCs of servicers by name, behind the check of what the caller's token permits."""
+    rpcs: dict[str, Any] = {}
+    for servicer in map(Servicer.of, servicers):
+        methods = [
+            Method(POLICIES[f"/{servicer.descriptor.full_name}/{rpc.name}"], Message, Message, False, False, rpc.name)
+            for rpc in servicer.descriptor.methods
+        ]
+        rpcs |= vars(surrounded(servicer.implementation, methods, [called_by_the_principal, authorized()]))
+    return SimpleNamespace(**rpcs)
+
+
+def called_by_the_principal(handle: Handler, method: Method) -> Handler:
+    """Take as the caller whoever was entered, where a server would verify a token."""
+
+    async def handler(call: Call) -> Any:
+        call.principal = principals.current()
+        return await handle(call)
+
+    return handler
+
+
+def said(answer: access.CheckAccessResponse) -> model.Why:
+    """Return what an answer says; it is allowed when, and only when, something permits it."""
+    why = model.Why(answer.role, answer.source, answer.team, answer.resource)
+    assert answer.allowed == (why != model.Why())
+    return why
+
+
+def permissions_on(resource: str, given: list[model.Given]) -> frozenset[str]:
+    """Return what is given on a resource."""
+    return frozenset().union(*(each.permissions for each in given if each.why.resource == resource))
+
+
+@pytest.mark.timeout(120)
+def test_whatever_is_given_and_taken_the_service_and_the_model_agree(url: str) -> None:
+    agrees(Everything, url, examples=EXAMPLES, steps=STEPS)
