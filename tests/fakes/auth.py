@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -249,7 +249,10 @@ class FakePersonalData:
         fields = {"email": {"class": "PERSONAL", "value": account.email}} if account else {}
         return [{"record": ACCOUNT_RECORD, "fields": fields}] if account else []
 
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
+    async def erase_some(self, user: str, limit: int) -> dict[str, int]:
+        return {}
+
+    async def erase(self, user: str, before: Mapping[str, int] | None = None) -> tuple[ErasedRecords, ...]:
         tables = self.tables()
         account = tables.accounts.pop(user, None)
         if account is None:

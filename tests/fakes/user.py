@@ -511,10 +511,12 @@ class FakeInvitations:
         mails[:] = [mail for mail in mails if mail[0] != invitation.organization or mail[3] >= forget_before]
         mails.append((invitation.organization, inviter, invitation.email, at))
 
-    async def remove_ended(self, before: datetime) -> None:
-        for name, each in list(self._tables().invitations.items()):
-            if each.expire_time < before and each.update_time < before:
-                del self._tables().invitations[name]
+    async def remove_ended(self, before: datetime, limit: int) -> int:
+        invitations = self._tables().invitations
+        ended = [name for name, each in invitations.items() if each.expire_time < before and each.update_time < before]
+        for name in ended[:limit]:
+            del invitations[name]
+        return min(len(ended), limit)
 
     async def save(self, invitation: Invitation) -> None:
         self._tables().invitations[invitation.name] = invitation

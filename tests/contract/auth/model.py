@@ -258,14 +258,17 @@ class Organization:
 
     # Service accounts
 
-    def create_account(self, by: Token, account: ServiceAccount) -> None:
+    def create_account(self, by: Token, account: ServiceAccount, at: datetime) -> None:
         by.permits("serviceAccounts.create", self.name)
+        self._holds(by, PREDEFINED[account.role], at)
         self.accounts[account.name] = account
 
-    def change_account(self, by: Token, name: str, role: str, etag: str) -> None:
+    def change_account(self, by: Token, name: str, role: str, etag: str, at: datetime) -> None:
         by.permits("serviceAccounts.update", name)
         account = self._account(name)
         same_version(etag, account.version, name)
+        if role != account.role:
+            self._holds(by, PREDEFINED[account.role] | PREDEFINED[role], at)
         account.role, account.version = role, account.version + 1
 
     def switch_account(self, by: Token, name: str, *, active: bool) -> None:

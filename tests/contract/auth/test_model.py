@@ -258,14 +258,18 @@ class Everything(AgainstModel):
     def create_service_account(self, by: model.Token, name: str, role: str) -> Any:
         account = accounts.ServiceAccount(display_name="Robot", role=role)
         request = accounts.CreateServiceAccountRequest(parent=name, service_account=account)
-        return self.made(by, request, lambda made: self.known[name].create_account(by, model.ServiceAccount(made, role)))
+
+        def modelled(made: str) -> None:
+            self.known[name].create_account(by, model.ServiceAccount(made, role), self.clock())
+
+        return self.made(by, request, modelled)
 
     @rule(by=tokens, account=accounts, role=st.sampled_from([ADMIN, MEMBER]), etag=ETAGS)
     def update_service_account(self, by: model.Token, account: str, role: str, etag: str) -> None:
         sent = self.etag_of_account(account, etag)
         wanted = accounts.ServiceAccount(name=account, role=role, etag=sent)
         self.both(
-            lambda: self.of(account).change_account(by, account, role, sent),
+            lambda: self.of(account).change_account(by, account, role, sent, self.clock()),
             lambda: self.call(by, accounts.UpdateServiceAccountRequest(service_account=wanted)),
         )
 
