@@ -56,6 +56,8 @@ PERMITTED = [
 PATHS = ["", "/teams/team_1", "/teams/team_1/members/usr_cid", "/projects/prj_1", "/projects/prj_10"]
 BESIDE = ["/projects/prj_1/tasks/tsk_1", "/teams/team_2", "/roles/rol_none"]
 TEAMS = [f"/teams/team_{number}" for number in (1, 2, 3)]
+SCOPES = frozenset({"roles.create", "roles.update", "roles.delete", "roleBindings.create", "roleBindings.delete"})
+"""Of a token that may change roles and has little to give."""
 MOST_ACCOUNTS = 3
 EXAMPLES, STEPS = 130, 30
 AT_ONCE = {"milliseconds": 1}
@@ -105,12 +107,13 @@ class Everything(AgainstModel):
         self.known[ACME].teams[ACME + TEAMS[0]].members.add(CID)
         self.told()
         self.signed_in = [self.token_of(user, ACME) for user in (ADA, ADA, ADA, BOB, CID)]
-        self.signed_in.append(self.token_of(BOB, OTHER))
+        self.signed_in += [self.token_of(BOB, OTHER), self.token_of(ADA, ACME, scopes=SCOPES)]
         owner = self.signed_in[0]
         self.role = self.new_role(owner, ACME, "alpha", frozenset({"roles.update", "memberships.update"}))
         self.binding = self.new_binding(owner, ACME, self.role, ACME + TEAMS[1], ACME + PATHS[-2])
         self.for_a_while = self.new_binding(owner, ACME, ADMIN, CID, ACME + PATHS[-2], minutes=5)
         self.of_owners = self.new_role(owner, ACME, "beta", frozenset({"users.list", "organizations.delete"}))
+        self.new_binding(owner, ACME, self.of_owners, BOB, ACME, minutes=4)
         self.account = self.new_account(owner, ACME, MEMBER)
 
     @initialize(target=tokens)
@@ -224,7 +227,14 @@ class Everything(AgainstModel):
             **AT_ONCE,
         )
 
-    @rule(by=tokens, role=roles.filter(lambda name: name not in PREDEFINED), etag=ETAGS)
+    @rule(
+        by=tokens,
+        wanted=st.lists(st.tuples(roles.filter(lambda name: name not in PREDEFINED), ETAGS), min_size=1, max_size=3),
+    )
+    def delete_roles(self, by: model.Token, wanted: list[tuple[str, str]]) -> None:
+        for role, etag in wanted:
+            self.delete_role(by, role, etag)
+
     def delete_role(self, by: model.Token, role: str, etag: str) -> None:
         known = self.of(role)
         sent = etag_for(etag, known.roles[role].version if role in known.roles else 1)
@@ -445,8 +455,9 @@ class Everything(AgainstModel):
         fake.known = {place: tuple(model.PREDEFINED[role]) for place, role in places.items()}
         fake.teams = {(name, user): tuple(self.known[name].teams_of(user)) for name, user in places}
 
-    def token_of(self, user: str, name: str) -> model.Token:
-        return self.token(user, name, self.wait(self.parts.grants.permitted(name, user)))
+    def token_of(self, user: str, name: str, scopes: frozenset[str] | None = None) -> model.Token:
+        permitted = self.wait(self.parts.grants.permitted(name, user))
+        return self.token(user, name, permitted if scopes is None else permitted.within(scopes))
 
     def token(self, subject: str, name: str, permitted: Permitted) -> model.Token:
         grants = {resource: frozenset(permissions) for resource, permissions in permitted.grants.items()}
