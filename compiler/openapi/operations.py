@@ -112,9 +112,7 @@ class Operations:
         }
 
     def _body(self, rpc: Rpc, binding: HttpBinding) -> Json:
-        body = self._sent(rpc, binding)
-        schema = {"type": "array", "items": body} if rpc.client_streaming else body
-        return {"required": True, "content": {"application/json": {"schema": schema}}}
+        return {"required": True, "content": {"application/json": {"schema": self._sent(rpc, binding)}}}
 
     def _sent(self, rpc: Rpc, binding: HttpBinding) -> Json:
         bound = [variable.field for variable in binding.variables]

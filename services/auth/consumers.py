@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.auth.domain import AccountState
 from services.auth.handlers import (
     AccountHandlers,
+    ApiKeyHandlers,
     OrganizationHandlers,
     PasswordHandlers,
     PersonalDataHandlers,
@@ -118,6 +119,16 @@ def leavers(handlers: RoleBindingHandlers) -> Consumer:
         SERVICE_ACCOUNT_DELETED: service_account_deleted,
     }
     return Consumer("auth.leavers", topics)
+
+
+def former_members(handlers: ApiKeyHandlers) -> Consumer:
+    """Return what makes API keys end: those of whoever leaves are over for good, also if they come back."""
+
+    async def membership_deleted(event: Event) -> None:
+        message = user_events.MembershipDeleted.FromString(event.data)
+        await handlers.end_keys(message.organization, message.user)
+
+    return Consumer("auth.former-members", {MEMBERSHIP_DELETED: membership_deleted})
 
 
 def organizations(handlers: OrganizationHandlers) -> Consumer:

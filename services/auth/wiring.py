@@ -90,6 +90,7 @@ async def build(chassis: Chassis) -> Assembly:
         consumers=[
             consumers.consumer(built.sign_ups, built.passwords),
             consumers.leavers(built.role_bindings),
+            consumers.former_members(built.api_keys),
             consumers.organizations(built.organizations),
             consumers.purged_organizations(built.purge),
             consumers.accounts(built.accounts),
@@ -131,7 +132,7 @@ def handlers(chassis: Chassis, config: AuthConfig, passwords: Argon2Passwords) -
         roles=_roles(chassis, grants),
         role_bindings=_role_bindings(chassis, grants, memberships),
         access=AccessHandlers(grants, chassis.now),
-        service_accounts=ServiceAccountHandlers(service_accounts, begin, chassis.now, chassis.new_id),
+        service_accounts=ServiceAccountHandlers(service_accounts, CATALOGUE, grants, begin, chassis.now, chassis.new_id),
         api_keys=ApiKeyHandlers(api_keys, grants, begin, chassis.now, chassis.new_id, os.urandom, frozenset(PERMISSIONS)),
         key_exchange=KeyExchange(api_keys, grants, tokens, chassis.now, chassis.revocations.revoked),
         organizations=OrganizationHandlers(begin),

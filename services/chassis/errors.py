@@ -118,3 +118,12 @@ def invalid_field(field: str, description: str, reason: str) -> InvalidArgument:
     return InvalidArgument(
         f"The request is not valid: {field}: {description}", fields=[FieldViolation(field, description, reason)]
     )
+
+
+class SessionRequired(PermissionDenied):
+    """The call is not for API keys, whatever their scopes."""
+
+    reason = "SESSION_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("An API key cannot do this; sign in and send an access token.")

@@ -42,7 +42,7 @@ from services.chassis.rpc.server import Guards, Servicer, build_server
 from services.chassis.tokens import ACCESS, SERVICE, Fetch, Keys, ServiceTokens, TokenVerifier, static_keys
 
 log = structlog.get_logger()
-MEETING_S = 2.0
+MEETING_S = 10.0
 CATCH_UP_S = 2.0  # what reading back revocations may take of a start
 
 

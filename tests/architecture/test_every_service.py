@@ -169,3 +169,13 @@ def test_no_two_consumers_share_a_position(service: str) -> None:
 
     assert sorted(names) == sorted(set(names))
     assert all(name.startswith(f"{service}.") for name in names)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_page_of_a_service_names_its_rpcs_reasons_and_migrations(service: str) -> None:
+    page = (ROOT / "docs" / "services" / f"{service}.md").read_text()
+    rpcs = {method.rpartition("/")[2] for method in RPCS if POLICIES[method].service == service}
+    migrations = {path.stem for path in (ROOT / "services" / service / "migrations" / "versions").glob("0*.py")}
+    named = rpcs | set(REASONS[service]) | migrations
+
+    assert sorted(name for name in named if not re.search(rf"\b{name}\b", page)) == []

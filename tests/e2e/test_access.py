@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.client import Person, sign_up
+from tests.e2e.client import Answer, Person, sign_up
 from tests.e2e.platform import Platform, eventually
 
 
@@ -23,9 +23,13 @@ def helper(ada: Person) -> Iterator[str]:
 
 
 def bindings(person: Person) -> list[str]:
-    person.refresh()  # what changes a team's access ends every token of the organization
-    found = person.rest.ok("GET", f"/v1/{person.organization}/roleBindings")["roleBindings"]
-    return [binding["name"] for binding in found]
+    def listed() -> list[Answer]:
+        person.refresh()  # what changes a team's access ends every token of the organization, moments later
+        answer = person.rest.get(f"/v1/{person.organization}/roleBindings")
+        return [answer] if answer.status == 200 else []
+
+    [answer] = eventually(listed)
+    return [binding["name"] for binding in answer.json["roleBindings"]]
 
 
 def bind(ada: Person, role: str, subject: str, resource: str = "") -> str:

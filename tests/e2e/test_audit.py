@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import uuid
 from typing import Any
@@ -102,7 +103,10 @@ def test_nothing_that_was_said_is_in_the_log(platform: Platform, own: Person) ->
     assert secret.lower() not in stored
     assert own.email.lower() not in stored
     assert own.token.lower() not in stored
-    assert {each["addressPrefix"] for each in entries(own)} == {"127.0.0.0/24"}
+    [network] = {
+        each["addressPrefix"] for each in entries(own)
+    }  # the machine's own, as the edge calls who comes by loopback
+    assert re.fullmatch(r"\d+\.\d+\.\d+\.0/24", network)
 
 
 def test_members_and_strangers_read_nothing(ada: Person, bob: Person, eve: Person) -> None:
@@ -124,7 +128,8 @@ def test_tampering_with_a_row_is_found(platform: Platform, own: Person) -> None:
     found = verify(own)
 
     assert (found["fault"]["kind"], found["fault"]["sequence"], found["verifiedCount"]) == ("KIND_CHANGED", "2", "1")
-    assert found["fault"]["auditEntry"] == entries(own)[1]["name"]
+    [second] = [each["name"] for each in entries(own) if each["sequence"] == "2"]  # as they arrived, not by their times
+    assert found["fault"]["auditEntry"] == second
 
 
 def test_a_flood_of_refusals_does_not_fill_the_log(own: Person) -> None:
@@ -141,13 +146,25 @@ def test_kill_9_of_user_while_entries_arrive_loses_none_and_doubles_none(platfor
         if number == 10:
             os.kill(victim, signal.SIGKILL)
         body = {"displayName": f"role {number}", "permissions": ["teams.get"]}
-        made.append(own.rest.ok("POST", f"/v1/{own.organization}/roles", body, headers=key())["name"])
+        made.append(made_in_the_end(own, body))
     eventually(platform.healthy, within_s=30)
     assert platform.pids()["user"] != victim
     eventually(lambda: len(roles_made(own)) >= len(made))
 
     assert sorted(roles_made(own)) == sorted(made)
     assert "fault" not in verify(own)
+
+
+def made_in_the_end(person: Person, body: object) -> str:
+    """Make a role; while user is away auth says so, and the same request is sent again."""
+    same = key()
+
+    def name() -> str:
+        answer = person.rest.post(f"/v1/{person.organization}/roles", body, headers=same)
+        assert answer.status in (200, 503), answer.body
+        return str(answer.json["name"]) if answer.status == 200 else ""
+
+    return eventually(name)
 
 
 def roles_made(person: Person) -> list[str]:

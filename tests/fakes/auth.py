@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -246,7 +246,10 @@ class FakePersonalData:
         fields = {"email": {"class": "PERSONAL", "value": account.email}} if account else {}
         return [{"record": ACCOUNT_RECORD, "fields": fields}] if account else []
 
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
+    async def erase_some(self, user: str, limit: int) -> dict[str, int]:
+        return {}
+
+    async def erase(self, user: str, before: Mapping[str, int] | None = None) -> tuple[ErasedRecords, ...]:
         tables = self.tables()
         account = tables.accounts.pop(user, None)
         if account is None:
@@ -449,6 +452,12 @@ class FakeApiKeys:
         self._tables().api_keys[key.name] = key
 
     save = add
+
+    async def lock_unrevoked(self, organization: str, subject: str) -> Sequence[ApiKey]:
+        keys = sorted(self._tables().api_keys.values(), key=lambda key: key.name)
+        return [
+            key for key in keys if (key.organization, key.subject) == (organization, subject) and key.revoke_time is None
+        ]
 
     async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
         self._tables().secrets[secret_hash] = (name, expire_time)

@@ -157,7 +157,9 @@ class Parts:
             roles=self.roles,
             role_bindings=self.role_bindings,
             access=AccessHandlers(self.grants, self.clock),
-            service_accounts=ServiceAccountHandlers(self.ports.service_accounts, self.ports.begin, self.clock, self.ids.new),
+            service_accounts=ServiceAccountHandlers(
+                self.ports.service_accounts, CATALOGUE, self.grants, self.ports.begin, self.clock, self.ids.new
+            ),
             api_keys=self.api_keys,
             key_exchange=self.key_exchange,
             organizations=OrganizationHandlers(self.ports.begin),
@@ -232,6 +234,8 @@ class Parts:
             consumers.accounts(self.handlers.accounts),
             consumers.purged_organizations(self.purge),
             consumers.personal_data(self.personal_data),
+            consumers.leavers(self.role_bindings),
+            consumers.former_members(self.api_keys),
         )
         for consumer in heard_by:
             if announced.topic in consumer.topics:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,6 +106,10 @@ class _Fields:
             return _enum_value(field, text, self.enums[field])
         if isinstance(like, bool):
             return _enum_value(field, text, {"true": True, "false": False})
+        if isinstance(like, int) and re.fullmatch(r"-?[0-9]{1,18}", text):
+            return int(text)
+        if isinstance(like, int):
+            return _integer(field, text)
         return _time(field, text) if isinstance(like, datetime) else text
 
 
@@ -126,6 +131,12 @@ def _enum_value(field: str, text: str, names: Mapping[str, Any]) -> Any:
     if text not in names:
         raise invalid_field("filter", f"{field} must be one of {', '.join(names)}.", "filter.value")
     return names[text]
+
+
+def _integer(field: str, text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,19}", text):
+        raise invalid_field("filter", f"{field} must be compared with a whole number.", "filter.value")
+    return int(text)
 
 
 def _time(field: str, text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,10 @@ class FakePersonalData:
         fields = {name: {"class": "PERSONAL", "value": getattr(found, name)} for name in ("email", "display_name")}
         return [{"record": "trellis.user.v1.User", "fields": fields}]
 
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
+    async def erase_some(self, user: str, limit: int) -> dict[str, int]:
+        return {}
+
+    async def erase(self, user: str, before: Mapping[str, int] | None = None) -> tuple[ErasedRecords, ...]:
         tables, erased = self.tables(), []
         for table, record in RECORDS.items():
             rows = getattr(tables, table)

@@ -36,7 +36,6 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
-    OrganizationPurged,
     PersonalDataExport,
     Preferences,
     Role,
@@ -129,7 +128,7 @@ class Tables:
 
 
 TablesNow = Callable[[], Tables]
-Purged = list[OrganizationPurged]
+Things = list[tuple[dict[str, Any], str]]
 Names = list[str]
 FoundMemberships = list[Membership]
 
@@ -221,14 +220,31 @@ class FakeOrganizations:
     async def lock_owned_by(self, user: str) -> None:
         """Transactions run one after the other."""
 
-    async def purge(self, at: datetime, limit: int) -> Purged:
+    async def lock_due(self, at: datetime) -> Organization | None:
+        due = [each for each in self._tables().organizations.values() if each.purge_time and each.purge_time <= at]
+        return min(due, key=lambda each: each.purge_time or at, default=None)
+
+    async def empty(self, name: str, limit: int) -> int:
         tables = self._tables()
-        due = [each.name for each in tables.organizations.values() if each.purge_time and each.purge_time <= at][:limit]
-        for name in due:
-            del tables.organizations[name]
-        tables.memberships = {key: each for key, each in tables.memberships.items() if each.organization not in due}
-        tables.users = {key: each for key, each in tables.users.items() if each.provisioned_by not in due}
-        return [OrganizationPurged(name, at) for name in due]
+        provisioned = [user.name for user in tables.users.values() if user.provisioned_by == name]
+        held = [each for each in tables.memberships.values() if each.organization == name or each.user in provisioned]
+        inside: Things = [
+            *(
+                (tables.team_members, each.name)
+                for each in tables.team_members.values()
+                if organization_of(each.team) == name
+            ),
+            *((tables.memberships, each.name) for each in held),
+            *((tables.users, each) for each in provisioned),
+            *((tables.teams, each) for each in tables.teams if organization_of(each) == name),
+            *((tables.invitations, each.id) for each in tables.invitations.values() if each.organization == name),
+        ]
+        for table, key in inside[:limit]:
+            del table[key]
+        return min(len(inside), limit)
+
+    async def remove(self, name: str) -> None:
+        del self._tables().organizations[name]
 
 
 class FakeMemberships:
@@ -495,10 +511,12 @@ class FakeInvitations:
         mails[:] = [mail for mail in mails if mail[0] != invitation.organization or mail[3] >= forget_before]
         mails.append((invitation.organization, inviter, invitation.email, at))
 
-    async def remove_ended(self, before: datetime) -> None:
-        for name, each in list(self._tables().invitations.items()):
-            if each.expire_time < before and each.update_time < before:
-                del self._tables().invitations[name]
+    async def remove_ended(self, before: datetime, limit: int) -> int:
+        invitations = self._tables().invitations
+        ended = [name for name, each in invitations.items() if each.expire_time < before and each.update_time < before]
+        for name in ended[:limit]:
+            del invitations[name]
+        return min(len(ended), limit)
 
     async def save(self, invitation: Invitation) -> None:
         self._tables().invitations[invitation.name] = invitation

@@ -184,7 +184,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN"),
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN", "SESSION_REQUIRED", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
     ),
     "/trellis.auth.v1.ApiKeyService/GetApiKey": Policy(
@@ -256,7 +256,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("API_KEY_NOT_FOUND", "SERVICE_ACCOUNT_NOT_FOUND", "API_KEY_ENDED", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN"),
+        reasons=("API_KEY_NOT_FOUND", "SERVICE_ACCOUNT_NOT_FOUND", "API_KEY_ENDED", "SERVICE_ACCOUNT_INACTIVE", "SUBJECT_FORBIDDEN", "SCOPE_FORBIDDEN", "SESSION_REQUIRED", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
     ),
     "/trellis.auth.v1.ApiKeyService/UpdateApiKey": Policy(
@@ -674,7 +674,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=(),
+        reasons=("PERMISSION_NOT_HELD", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
     ),
     "/trellis.auth.v1.ServiceAccountService/DeleteServiceAccount": Policy(
@@ -782,7 +782,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "ETAG_MISMATCH"),
+        reasons=("SERVICE_ACCOUNT_NOT_FOUND", "PERMISSION_NOT_HELD", "ETAG_MISMATCH", "MEMBERSHIP_UNAVAILABLE"),
         api_keys=False,
     ),
     "/trellis.auth.v1.SessionService/GetSession": Policy(
@@ -2054,7 +2054,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "invitations.list": Permission("Lists the invitations of an organization, by default in the order they were made.", ("trellis.user.v1.InvitationService.ListInvitations",), ("owner", "admin")),
     "invitations.resend": Permission("Has the mail of an open or expired invitation sent again, and lets it end later: as if it were new.", ("trellis.user.v1.InvitationService.ResendInvitation",), ("owner", "admin")),
     "invitations.revoke": Permission("Takes an invitation back: its link stops working at once.", ("trellis.user.v1.InvitationService.RevokeInvitation",), ("owner", "admin")),
-    "memberships.create": Permission("Makes a user a member of an organization.", ("trellis.user.v1.MembershipService.CreateMembership",), ("owner", "admin")),
+    "memberships.create": Permission("Makes a user with an active account a member of an organization.", ("trellis.user.v1.MembershipService.CreateMembership",), ("owner", "admin")),
     "memberships.delete": Permission("Ends a membership and answers with what it was.", ("trellis.user.v1.MembershipService.DeleteMembership",), ("owner", "admin")),
     "memberships.get": Permission("Gets a membership.", ("trellis.user.v1.MembershipService.GetMembership",), ("owner", "admin", "member")),
     "memberships.leave": Permission("Ends the caller's own membership and answers with what it was.", ("trellis.user.v1.MembershipService.LeaveOrganization",), ("owner", "admin", "member")),
@@ -2062,7 +2062,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "memberships.update": Permission("Changes what a member may do, or what the organization knows of them.", ("trellis.user.v1.MembershipService.UpdateMembership",), ("owner", "admin")),
     "organizations.delete": Permission("Deletes an organization.", ("trellis.user.v1.OrganizationService.DeleteOrganization",), ("owner",)),
     "organizations.get": Permission("Gets an organization, also a deleted one.", ("trellis.user.v1.OrganizationService.GetOrganization",), ("owner", "admin", "member")),
-    "organizations.undelete": Permission("Brings a deleted organization back.", ("trellis.user.v1.OrganizationService.UndeleteOrganization",), ("owner",)),
+    "organizations.undelete": Permission("Brings a deleted organization back, until its `purge_time`.", ("trellis.user.v1.OrganizationService.UndeleteOrganization",), ("owner",)),
     "organizations.update": Permission("Changes the fields of an organization that `update_mask` names.", ("trellis.user.v1.OrganizationService.UpdateOrganization",), ("owner", "admin")),
     "preferences.get": Permission("Gets the defaults of an organization.", ("trellis.user.v1.PreferencesService.GetOrganizationPreferences",), ("owner", "admin", "member")),
     "preferences.update": Permission("Changes the defaults of an organization that `update_mask` names.", ("trellis.user.v1.PreferencesService.UpdateOrganizationPreferences",), ("owner", "admin")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from services.auth.domain import (
     ApiKeyUpdated,
     IssuedApiKey,
     Managed,
+    NotAMember,
     ServiceAccountNotFound,
     is_service_account,
 )
@@ -21,7 +23,7 @@ from services.auth.domain.api_keys import SECRET_BYTES, hashed, hint_of, lifetim
 from services.auth.handlers.grants import Grants
 from services.auth.ports import ApiKeys, AuthTransaction, Begin, NewId, Now
 from services.chassis import etags
-from services.chassis.errors import invalid_field
+from services.chassis.errors import SessionRequired, invalid_field
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
 
@@ -72,10 +74,13 @@ class ApiKeyHandlers:
     """Every permission of the contract."""
 
     async def create_api_key(self, new: CreateApiKey, caller: Principal) -> IssuedApiKey:
-        """Make a key.
+        """Make a key. A key makes none: the second would live on when the first, perhaps stolen, is revoked.
 
-        Raises SubjectForbidden, ScopeForbidden, ServiceAccountNotFound, ServiceAccountInactive, InvalidArgument.
+        Raises SessionRequired, SubjectForbidden, ScopeForbidden, ServiceAccountNotFound, ServiceAccountInactive,
+        InvalidArgument, MembershipUnavailable.
         """
+        if caller.api_key:
+            raise SessionRequired
         now, secret = self.now(), new_secret(self.entropy(SECRET_BYTES))
         subject = caller.subject if new.subject in ("", ME) else new.subject
         scopes = self._known(new.scopes)
@@ -119,11 +124,13 @@ class ApiKeyHandlers:
         return key
 
     async def rotate_api_key(self, rotation: RotateApiKey, caller: Principal) -> IssuedApiKey:
-        """Give a key a new secret.
+        """Give a key a new secret. A key may be what asks for its own: revoking it ends that, too.
 
-        Raises ApiKeyNotFound, ApiKeyEnded, SubjectForbidden, ScopeForbidden, ServiceAccountNotFound, ServiceAccountInactive,
-        InvalidArgument.
+        Raises SessionRequired, ApiKeyNotFound, ApiKeyEnded, SubjectForbidden, ScopeForbidden, ServiceAccountNotFound,
+        ServiceAccountInactive, InvalidArgument, MembershipUnavailable.
         """
+        if caller.api_key not in ("", rotation.name):
+            raise SessionRequired
         now, secret = self.now(), new_secret(self.entropy(SECRET_BYTES))
         key = _managed(await self.api_keys.get(rotation.name), caller)
         await self._may_have(key.scopes, key.subject, key.organization, caller)
@@ -151,17 +158,27 @@ class ApiKeyHandlers:
             await tx.commit(key)
         return key
 
-    async def _may_have(self, scopes: Sequence[str], subject: str, organization: str, caller: Principal) -> None:
-        """Let nobody get more by a secret than they may do now, nor than its subject may.
+    async def end_keys(self, organization: str, user: str) -> None:
+        """End every key that somebody has who is no member any more: coming back brings none back."""
+        async with self.begin() as tx:
+            for key in await tx.api_keys.lock_unrevoked(organization, user):
+                revoked, event = key.revoke(self.now())
+                await tx.api_keys.save(revoked)
+                tx.outbox.add(event)
+            await tx.commit()
 
-        Raises SubjectForbidden, ServiceAccountNotFound, ScopeForbidden.
+    async def _may_have(self, scopes: Sequence[str], subject: str, organization: str, caller: Principal) -> None:
+        """Let nobody get more by a secret than they may do by their token and at this moment, nor than its subject may.
+
+        Raises SubjectForbidden, ServiceAccountNotFound, ScopeForbidden, MembershipUnavailable.
         """
         if is_service_account(subject) and not subject.startswith(f"{organization}/"):
             raise ServiceAccountNotFound(subject)
         Managed.by(caller).may_hold_secrets_of(subject)
-        only_some_of(scopes, caller.permissions)
+        only_some_of(scopes, await self.grants.held(organization, caller))
         if is_service_account(subject):
-            only_some_of(scopes, (await self.grants.permitted(organization, subject)).permissions)
+            with contextlib.suppress(NotAMember):  # it is gone or disabled: said when it is locked
+                only_some_of(scopes, (await self.grants.permitted(organization, subject)).permissions)
 
     def _known(self, scopes: Sequence[str]) -> tuple[str, ...]:
         """Return the scopes in order. Raises InvalidArgument for none, and for what is no permission."""

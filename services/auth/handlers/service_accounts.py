@@ -1,4 +1,4 @@
-"""Use cases of service accounts."""
+"""Use cases of service accounts. Nobody gives or takes away a role with a permission that they do not have themselves."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.auth.domain import ServiceAccount, ServiceAccountCreated, State
+from services.auth.domain import Catalogue, ServiceAccount, ServiceAccountCreated, State
+from services.auth.handlers.grants import Grants
 from services.auth.ports import Begin, NewId, Now, ServiceAccounts
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
+from services.chassis.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,15 @@ class ServiceAccountHandlers:
     """What callers can do with service accounts."""
 
     service_accounts: ServiceAccounts
+    catalogue: Catalogue
+    grants: Grants
     begin: Begin
     now: Now
     new_id: NewId
 
-    async def create_service_account(self, new: CreateServiceAccount) -> ServiceAccount:
-        """Make an account."""
+    async def create_service_account(self, new: CreateServiceAccount, caller: Principal) -> ServiceAccount:
+        """Make an account. Raises PermissionNotHeld, MembershipUnavailable."""
+        self._must_hold(await self.grants.held(new.organization, caller), new.role)
         now = self.now()
         name = f"{new.organization}/serviceAccounts/{self.new_id('sva')}"
         account = ServiceAccount(name, new.organization, new.display_name, new.description, new.role, now, now)
@@ -59,11 +64,15 @@ class ServiceAccountHandlers:
         """Return a page of an organization's accounts."""
         return await self.service_accounts.list(organization, query)
 
-    async def update_service_account(self, change: UpdateServiceAccount) -> ServiceAccount:
-        """Change an account. Raises ServiceAccountNotFound, EtagMismatch."""
+    async def update_service_account(self, change: UpdateServiceAccount, caller: Principal) -> ServiceAccount:
+        """Change an account. Raises ServiceAccountNotFound, PermissionNotHeld, EtagMismatch, MembershipUnavailable."""
+        role = change.values.get("role")
+        held = await self.grants.held(_organization(change.name), caller) if role else frozenset[str]()
         async with self.begin() as tx:
             account = await tx.service_accounts.lock(change.name)
             etags.check(change.etag, account.version, account.name)
+            if role and role != account.role:
+                self._must_hold(held, account.role, role)
             account, event = account.change(change.values, self.now())
             await tx.service_accounts.save(account)
             tx.outbox.add(event)
@@ -101,3 +110,11 @@ class ServiceAccountHandlers:
             tx.outbox.add(account.end(self.now()))
             await tx.commit(account)
         return account
+
+    def _must_hold(self, held: frozenset[str], *roles: str) -> None:
+        """Raises PermissionNotHeld."""
+        self.catalogue.must_hold(held, *(self.catalogue.roles[role].permissions for role in roles))
+
+
+def _organization(name: str) -> str:
+    return name.partition("/serviceAccounts/")[0]

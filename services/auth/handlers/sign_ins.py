@@ -76,6 +76,7 @@ class SignInHandlers:
             locked = await tx.accounts.lock(account.user)
             if locked is None or locked.password_version != account.password_version:
                 raise CredentialsInvalid  # the password changed while it was compared
+            locked.must_be_active()  # it went out of use meanwhile: its sessions have ended, no other begins
             await tx.sessions.add(session)
             if form.organization:
                 await tx.accounts.set_last_organization(account.user, organization)

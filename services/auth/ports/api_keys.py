@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -40,6 +41,10 @@ class ChangedApiKeys(Protocol):
 
     async def lock(self, name: str) -> ApiKey:
         """Lock and return a key. Raises ApiKeyNotFound."""
+        ...
+
+    async def lock_unrevoked(self, organization: str, subject: str) -> Sequence[ApiKey]:
+        """Lock and return what a subject has in an organization, by name, save what was revoked."""
         ...
 
     async def save(self, key: ApiKey) -> None:

@@ -9,6 +9,7 @@ import grpc
 from services.auth import convert
 from services.auth.handlers import ServiceAccountHandlers
 from services.auth.handlers.service_accounts import CreateServiceAccount, UpdateServiceAccount
+from services.chassis import principal
 from services.chassis.lists import Lists
 from trellis.auth.v1 import service_account_service_pb2 as pb
 from trellis.auth.v1 import service_account_service_pb2_grpc as base
@@ -25,7 +26,7 @@ class ServiceAccountServicer(base.ServiceAccountServiceServicer):
 
     async def CreateServiceAccount(self, request: pb.CreateServiceAccountRequest, context: Context) -> pb.ServiceAccount:
         new = CreateServiceAccount(request.parent, **convert.service_account_values(request.service_account))
-        return convert.service_account_to_proto(await self._handlers.create_service_account(new))
+        return convert.service_account_to_proto(await self._handlers.create_service_account(new, principal.current()))
 
     async def GetServiceAccount(self, request: pb.GetServiceAccountRequest, context: Context) -> pb.ServiceAccount:
         return convert.service_account_to_proto(await self._handlers.get_service_account(request.name))
@@ -43,7 +44,7 @@ class ServiceAccountServicer(base.ServiceAccountServiceServicer):
         account = request.service_account
         values = convert.service_account_changes(account, request.update_mask)
         change = UpdateServiceAccount(account.name, values, account.etag)
-        return convert.service_account_to_proto(await self._handlers.update_service_account(change))
+        return convert.service_account_to_proto(await self._handlers.update_service_account(change, principal.current()))
 
     async def DisableServiceAccount(self, request: pb.DisableServiceAccountRequest, context: Context) -> pb.ServiceAccount:
         return convert.service_account_to_proto(await self._handlers.disable_service_account(request.name))

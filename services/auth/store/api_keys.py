@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, true, update
@@ -21,6 +22,16 @@ _of_account = api_keys.c.subject.contains("/serviceAccounts/")
 
 _get = Statement(select(api_keys).where(_one))
 _lock = Statement(select(api_keys).where(_one).with_for_update())
+_lock_unrevoked = Statement(
+    select(api_keys)
+    .where(
+        api_keys.c.organization == bindparam("of_organization"),
+        api_keys.c.subject == bindparam("of_subject"),
+        api_keys.c.revoke_time.is_(None),
+    )
+    .order_by(api_keys.c.name)
+    .with_for_update()
+)
 _add = Statement(insert(api_keys).values({name: bindparam(name) for name in _COLUMNS}))
 _save = Statement(update(api_keys).where(_one).values({name: bindparam(name) for name in _CHANGING}))
 _note_use = Statement(update(api_keys).where(_one).values(last_used_time=bindparam("at")))
@@ -122,6 +133,9 @@ class ChangedApiKeys:
 
     async def lock(self, name: str) -> ApiKey:
         return _found(await self._tx.fetchrow(_lock, key=name), name)
+
+    async def lock_unrevoked(self, organization: str, subject: str) -> Sequence[ApiKey]:
+        return [_key(row) for row in await self._tx.fetch(_lock_unrevoked, of_organization=organization, of_subject=subject)]
 
     async def save(self, key: ApiKey) -> None:
         await self._tx.execute(_save, key=key.name, **_values(key, _CHANGING))

@@ -7,13 +7,14 @@ tables once; those that hold nothing of a person are listed too, with the reason
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, String, Table, bindparam, delete, insert, or_, select, tuple_, update
 
 from services.chassis.db.session import SqlTransaction
 from services.chassis.db.statements import Statement
@@ -37,6 +38,8 @@ class Holding:
     """Which rows are the person's, over the parameter `person`."""
     row_stays: bool = False
     """Whether erasing empties the fields that are personal or secret and leaves the row, as a stone over a grave."""
+    many: bool = False
+    """Whether there may be more rows than a transaction should change. They stay, and are emptied some at a time before."""
     shown: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     """Fields that no column holds as they are, such as names made of two columns."""
 
@@ -78,15 +81,23 @@ class SqlPersonalData:
             found += [_record(each.holding, row) for row in rows]
         return found
 
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
-        erased = []
+    async def erase_some(self, user: str, limit: int) -> dict[str, int]:
+        counts: Counter[str] = Counter()
         for each in self._statements:
-            count = await self._tx.execute(each.erase, **{PERSON: user})
-            if count:
-                holding = each.holding
-                classes = holding.of_class("PERSONAL"), holding.of_class("SECRET")
-                erased.append(ErasedRecords(holding.name, count, *classes))
-        return tuple(erased)
+            if each.erase_some is not None and (left := limit - counts.total()):
+                counts[each.holding.name] += await self._tx.execute(each.erase_some, **{PERSON: user}, most=left)
+        return dict(+counts)
+
+    async def erase(self, user: str, before: Mapping[str, int] | None = None) -> tuple[ErasedRecords, ...]:
+        counts = Counter(before or {})
+        for each in self._statements:
+            counts[each.holding.name] += await self._tx.execute(each.erase, **{PERSON: user})
+        kinds = {each.holding.name: each.holding for each in self._statements}
+        return tuple(
+            ErasedRecords(name, count, kinds[name].of_class("PERSONAL"), kinds[name].of_class("SECRET"))
+            for name, count in counts.items()
+            if count
+        )
 
 
 class HoldingStatements:
@@ -97,7 +108,15 @@ class HoldingStatements:
         key = list(holding.table.primary_key)
         shown = [column.label(_shown(name)) for name, column in holding.shown.items()]
         self.select = Statement(select(holding.table, *shown).where(holding.where).order_by(*key))
-        if holding.row_stays:
+        self.erase_some: Statement | None = None
+        if holding.many:
+            emptied = holding.emptied()
+            full = or_(*(holding.table.c[name].is_distinct_from(empty) for name, empty in emptied.items()))
+            most = bindparam("most", type_=BigInteger)
+            some = tuple_(*key).in_(select(*key).where(holding.where, full).limit(most))
+            self.erase_some = Statement(update(holding.table).where(some).values(emptied))
+            self.erase = Statement(update(holding.table).where(holding.where, full).values(emptied))
+        elif holding.row_stays:
             self.erase = Statement(update(holding.table).where(holding.where).values(holding.emptied()))
         else:
             self.erase = Statement(delete(holding.table).where(holding.where))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,8 +16,15 @@ class PersonalData(Protocol):
         """Return every record of the person: its kind, and each field with its data class and value; secrets without."""
         ...
 
-    async def erase(self, user: str) -> tuple[ErasedRecords, ...]:
-        """Erase every record of the person and return what there was. Again, there is nothing left."""
+    async def erase_some(self, user: str, limit: int) -> dict[str, int]:
+        """Erase at most `limit` records of the kinds of which there may be many; return how many of each. None: all are."""
+        ...
+
+    async def erase(self, user: str, before: Mapping[str, int] | None = None) -> tuple[ErasedRecords, ...]:
+        """Erase every record of the person and return what there was, with what `erase_some` erased `before`.
+
+        Again, there is nothing left.
+        """
         ...
 
 

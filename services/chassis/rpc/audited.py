@@ -16,12 +16,15 @@ from opentelemetry import trace
 from services.chassis import audit, errors
 from services.chassis.audit import AuditedCall, RunningCall, Trail
 from services.chassis.audit.call import OK, Tell, organization_of, resource_names
+from services.chassis.principal import Principal
 from services.chassis.rpc.auth import resources_of
 from services.chassis.rpc.errors import REQUEST_ID, code_of
 from services.chassis.rpc.guesses import FORWARDED, network_of
 from services.chassis.rpc.middleware import Call, Handler, Method, Middleware
+from trellis.policies import Policy
 
 REFUSALS = (
+    errors.Unauthenticated,  # of a known caller, who was to prove more than that
     errors.PermissionDenied,
     errors.NotFound,
     errors.AlreadyExists,
@@ -48,8 +51,8 @@ def audited(trail: Trail | None) -> Middleware:
             audit.current.set(running)
             try:
                 answer = await handle(call)
-            except REFUSALS as error:
-                if not getattr(said, "validate_only", False):
+            except errors.ServiceError as error:
+                if _is_refusal(error, method.policy) and not getattr(said, "validate_only", False):
                     _add(trail, running.refused(code_of(error).name, error.reason))
                 raise
             if reads:
@@ -59,6 +62,11 @@ def audited(trail: Trail | None) -> Middleware:
         return handler
 
     return around
+
+
+def _is_refusal(error: errors.ServiceError, policy: Policy) -> bool:
+    """Whether somebody who asked properly was told no. A wrong guess at a secret is that, whatever its code."""
+    return isinstance(error, REFUSALS) or (policy.guesses is not None and error.reason in policy.guesses.reasons)
 
 
 def _add(trail: Trail, told: AuditedCall | None) -> None:
@@ -72,6 +80,8 @@ def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
     def tell(code: str, reason: str, answered: str) -> AuditedCall | None:
         caller = call.principal
         named = resource_names(resources_of(method.policy, said) if said is not None else (), caller.subject)
+        if code != OK:
+            named = tuple(name for name in named if _is_of(name, caller))
         resources = tuple(dict.fromkeys((*named, *resource_names([answered], caller.subject))))
         organization = _organization(code, answered, named, caller.organization)
         if not organization:
@@ -93,6 +103,12 @@ def _teller(call: Call, said: Any, method: Method, trail: Trail) -> Tell:
         )
 
     return tell
+
+
+def _is_of(name: str, caller: Principal) -> bool:
+    """Whether a name lies in the caller's organization or is the caller's own. Others' are not told to those who may not see
+    them, nor that somebody tried."""
+    return any(name == own or name.startswith(f"{own}/") for own in (caller.organization, caller.subject) if own)
 
 
 def _organization(code: str, answered: str, named: tuple[str, ...], callers: str) -> str:

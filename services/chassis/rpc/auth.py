@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 
 from services.chassis import principal as principals
-from services.chassis.errors import PermissionDenied, Unauthenticated
+from services.chassis.errors import PermissionDenied, SessionRequired, Unauthenticated
 from services.chassis.principal import Principal
 from services.chassis.rpc.middleware import Call, Check, Handler, Method, Middleware
 from trellis.policies import Policy
@@ -26,15 +26,6 @@ class Verifier(Protocol):
     async def verify(self, token: str) -> Principal:
         """Raises Unauthenticated."""
         ...
-
-
-class SessionRequired(PermissionDenied):
-    """The call is not for API keys, whatever their scopes."""
-
-    reason = "SESSION_REQUIRED"
-
-    def __init__(self) -> None:
-        super().__init__("An API key cannot do this; sign in and send an access token.")
 
 
 def authenticated(users: Verifier, services: Verifier) -> Middleware:

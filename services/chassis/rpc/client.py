@@ -11,7 +11,13 @@ from opentelemetry import propagate
 
 from trellis.policies import POLICIES
 
-_BACK_OFF = {"initialBackoff": "0.05s", "maxBackoff": "1s", "backoffMultiplier": 2}
+_RETRIES = {
+    "maxAttempts": 5,  # about 0.75 s: what a restarting backend needs. `retryThrottling` ends them in an outage
+    "initialBackoff": "0.05s",
+    "maxBackoff": "1s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
 
 
 class Authorized(grpc.aio.UnaryUnaryClientInterceptor):
@@ -37,7 +43,7 @@ def channel(target: str, token: Callable[[], str]) -> grpc.aio.Channel:
             ("grpc.enable_retries", 1),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.max_reconnect_backoff_ms", 500),
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.use_local_subchannel_pool", 1),
         ],
@@ -58,5 +64,5 @@ def _method_config(path: str) -> dict[str, Any]:
     policy = POLICIES[path]
     config: dict[str, Any] = {"name": [{"service": service, "method": method}], "timeout": f"{policy.timeout_s}s"}
     if policy.repeatable == "always":
-        config["retryPolicy"] = {"maxAttempts": 3, "retryableStatusCodes": ["UNAVAILABLE"], **_BACK_OFF}
+        config["retryPolicy"] = _RETRIES
     return config

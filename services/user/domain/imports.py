@@ -95,10 +95,6 @@ class Intake:
     created: dict[str, Membership] = field(default_factory=dict)
     updated: dict[str, Membership] = field(default_factory=dict)
 
-    def take(self, rows: Iterable[ImportRow]) -> ImportedRows:
-        """Decide on every row."""
-        return ImportedRows(tuple(self._take(row) for row in rows))
-
     @property
     def event(self) -> UsersImported | None:
         """What to announce, if anything happened."""
@@ -106,7 +102,8 @@ class Intake:
             return None
         return UsersImported(self.organization, tuple(self.created), tuple(self.updated), self.at)
 
-    def _take(self, row: ImportRow) -> RowResult:
+    def take(self, row: ImportRow) -> RowResult:
+        """Decide on one row."""
         try:
             if row.error is not None:
                 raise row.error

@@ -35,9 +35,14 @@ class Organization:
         return gone, OrganizationDeletedEvent(self.name, at, purge_time)
 
     def undelete(self, at: datetime) -> tuple[Self, OrganizationUndeleted]:
-        """Return the organization as active again. Raises OrganizationNotDeleted."""
+        """Return the organization as active again.
+
+        Raises OrganizationNotDeleted, and OrganizationNotFound from when it may be purged, which takes a while.
+        """
         if self.delete_time is None:
             raise OrganizationNotDeleted(self.name)
+        if self.purge_time is not None and at >= self.purge_time:
+            raise OrganizationNotFound(self.name)
         back = replace(self, delete_time=None, purge_time=None, update_time=at, version=self.version + 1)
         return back, OrganizationUndeleted(self.name, at)
 

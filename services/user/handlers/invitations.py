@@ -35,6 +35,7 @@ from services.user.handlers.memberships import role_of
 from services.user.handlers.newcomers import Newcomers, take_over
 from services.user.ports import Begin, Invitations, NewId, Now, Organizations, UserTransaction
 
+FORGOTTEN_AT_ONCE = 500
 _AS = {Role.OWNER: "an owner", Role.ADMIN: "an administrator", Role.MEMBER: "a member"}
 
 
@@ -170,11 +171,12 @@ class InvitationHandlers:
                     await self.mailer.send(self._mail(invitation, organization, event_id))
             await tx.commit()
 
-    async def forget_invitations(self) -> None:
-        """Delete the invitations that have been over for long."""
+    async def forget_invitations(self) -> bool:
+        """Delete some of the invitations that have been over for long; say whether there may be more."""
         async with self.begin() as tx:
-            await tx.invitations.remove_ended(self.now() - self.terms.retention)
+            count = await tx.invitations.remove_ended(self.now() - self.terms.retention, FORGOTTEN_AT_ONCE)
             await tx.commit()
+        return count == FORGOTTEN_AT_ONCE
 
     async def _linked(self, token: str) -> Invitation:
         """Return the invitation a token is about. A guess costs a MAC and reads nothing. Raises InvitationInvalid."""
@@ -196,7 +198,7 @@ class InvitationHandlers:
     async def _accept(
         self, tx: UserTransaction, organization: Organization, invitation: Invitation, user: User
     ) -> Membership:
-        now = self.now()
+        now, user = self.now(), await tx.users.get(user.name)  # nobody who is erased meanwhile becomes a member
         accepted, event = invitation.accept(user.name, normalized_email(user.email), now)
         await take_over(tx, organization.name, user, self.now)
         membership = await self._joined(tx, organization, accepted)

@@ -13,9 +13,12 @@ from services.user.domain import (
     MembershipNotFound,
     OwnerRequired,
     Role,
+    UserNotFound,
+    UserState,
     join,
     membership_name,
 )
+from services.user.handlers.newcomers import imported_attributes, take_over
 from services.user.ports import Begin, Memberships, Now, UserTransaction
 
 
@@ -48,7 +51,7 @@ class MembershipHandlers:
     now: Now
 
     async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
-        """Make a user a member.
+        """Make a user a member, who takes over what the organization imported under the same address.
 
         Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid.
         """
@@ -57,9 +60,14 @@ class MembershipHandlers:
             by = await role_of(tx, new.organization, caller)
             if new.attributes:
                 (await tx.attribute_schemas.get(new.organization)).check(new.attributes)
-            membership, event = join(organization, new.user, new.role, at=self.now(), by=by, attributes=new.attributes)
+            user = await tx.users.get(new.user)  # kept as it is: nobody who is being erased becomes a member
+            attributes = new.attributes or await imported_attributes(tx, new.organization, user)
+            membership, event = join(organization, user.name, new.role, at=self.now(), by=by, attributes=attributes)
             await tx.memberships.add(membership)
+            if user.state is not UserState.ACTIVE:
+                raise UserNotFound(user.name)
             tx.outbox.add(event)
+            await take_over(tx, new.organization, user, self.now)
             await tx.commit(membership)
         return membership
 

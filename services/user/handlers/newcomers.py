@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.chassis import repeat
 from services.chassis.addresses import domain_of, normalized_email
 from services.user.domain import (
+    Attributes,
     Membership,
     MembershipCreated,
     MembershipDeleted,
@@ -18,6 +19,7 @@ from services.user.domain import (
     TeamMemberCreated,
     User,
     UserNotFound,
+    UserState,
     join,
     membership_name,
 )
@@ -40,6 +42,13 @@ async def take_over(tx: UserTransaction, organization: str, user: User, now: Now
     for each in await _provisioned(tx, user):
         if each.organization == organization:
             await _take_over(tx, each, user, now)
+
+
+async def imported_attributes(tx: UserTransaction, organization: str, user: User) -> Attributes:
+    """Return what the organization, whose lock is held, knows of the user from an import; nothing of a member."""
+    if not user.email or user.state is UserState.PROVISIONED:
+        return {}
+    return next((each.attributes for each in await _provisioned(tx, user) if each.organization == organization), {})
 
 
 async def _provisioned(tx: UserTransaction, user: User) -> list[Membership]:

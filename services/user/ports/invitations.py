@@ -48,8 +48,8 @@ class ChangedInvitations(Protocol):
         """Count a mail, and forget those of the organization that are too old to count."""
         ...
 
-    async def remove_ended(self, before: datetime) -> None:
-        """Delete the invitations of all organizations that neither worked nor changed since `before`."""
+    async def remove_ended(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` invitations that neither worked nor changed since `before`, and return how many."""
         ...
 
     async def add(self, invitation: Invitation) -> None:

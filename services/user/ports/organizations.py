@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.chassis.lists import ListQuery, Rows
-from services.user.domain import Organization, OrganizationPurged
+from services.user.domain import Organization
 
 
 class Organizations(Protocol):
@@ -40,6 +40,14 @@ class ChangedOrganizations(Protocol):
         """Lock every organization the user owns, in one order."""
         ...
 
-    async def purge(self, at: datetime, limit: int) -> list[OrganizationPurged]:
-        """Delete at most `limit` organizations past their purge time, with all in them, and return what to announce."""
+    async def lock_due(self, at: datetime) -> Organization | None:
+        """Lock and return one that is to be purged and that nobody else holds: the one due longest."""
+        ...
+
+    async def empty(self, name: str, limit: int) -> int:
+        """Delete at most `limit` of what is in an organization and return how many; fewer than `limit` means all of it."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Delete the organization."""
         ...

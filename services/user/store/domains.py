@@ -22,6 +22,8 @@ _of_name = domains.c.hostname == bindparam("hostname")
 _verified = domains.c.state == DomainState.VERIFIED
 
 _get = Statement(select(domains).where(_one))
+# Also the organization's lock is held. But whoever proves a domain takes it from others, whose locks are not.
+_lock = Statement(select(domains).where(_one).with_for_update())
 _find_capturing = Statement(select(domains).where(_of_name, _verified, domains.c.capture))
 _lock_claims = Statement(select(domains).where(_of_name).order_by(domains.c.organization).with_for_update())
 _find_due = Statement(
@@ -71,7 +73,7 @@ class ChangedDomains:
         self._tx = tx
 
     async def get(self, name: str) -> Domain:
-        return _found(await self._tx.fetchrow(_get, **_key(name)), name)
+        return _found(await self._tx.fetchrow(_lock, **_key(name)), name)
 
     async def find_capturing(self, hostname: str) -> Domain | None:
         row = await self._tx.fetchrow(_find_capturing, hostname=hostname)

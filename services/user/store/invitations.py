@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, SmallInteger, bindparam, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    SmallInteger,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -57,11 +70,13 @@ _save = Statement(
     .where(invitations.c.id == bindparam("key"))
     .values({name: bindparam(name) for name in ("state", "user", "update_time", "expire_time")})
 )
-_remove_ended = Statement(
-    delete(invitations).where(
-        invitations.c.expire_time < bindparam("before"), invitations.c.update_time < bindparam("before")
-    )
+_ended = (
+    select(invitations.c.id)
+    .where(invitations.c.expire_time < bindparam("before"), invitations.c.update_time < bindparam("before"))
+    .limit(bindparam("most", type_=BigInteger))
+    .with_for_update(skip_locked=True)
 )
+_remove_ended = Statement(delete(invitations).where(invitations.c.id.in_(_ended)))
 _list = Listing(
     select(invitations).where(invitations.c.organization == bindparam("organization")),
     key=invitations.c.id,
@@ -137,8 +152,8 @@ class ChangedInvitations:
             request_time=at,
         )
 
-    async def remove_ended(self, before: datetime) -> None:
-        await self._tx.execute(_remove_ended, before=before)
+    async def remove_ended(self, before: datetime, limit: int) -> int:
+        return await self._tx.execute(_remove_ended, before=before, most=limit)
 
     async def add(self, invitation: Invitation) -> None:
         await self._tx.execute(_add, **_values(invitation))

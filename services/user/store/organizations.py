@@ -5,14 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, insert, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, case, delete, insert, select, true, tuple_, update
 
 from services.chassis.db.lists import Listing
 from services.chassis.db.session import Database, Row, SqlTransaction
 from services.chassis.db.statements import Statement
 from services.chassis.lists import ListQuery, Rows
-from services.user.domain import Organization, OrganizationNotFound, OrganizationPurged, Role
-from services.user.store.tables import memberships, organizations
+from services.user.domain import Organization, OrganizationNotFound, Role
+from services.user.store.tables import (
+    invitation_mails,
+    invitations,
+    memberships,
+    organizations,
+    team_members,
+    teams,
+    users,
+)
 
 _COLUMNS = tuple(column.name for column in organizations.c)
 _joined = select(memberships.c.organization).where(memberships.c.user == bindparam("member"))
@@ -30,16 +38,39 @@ _owned = select(memberships.c.organization).where(memberships.c.user == bindpara
 _lock_owned = Statement(
     select(organizations.c.name).where(organizations.c.name.in_(_owned)).order_by(organizations.c.name).with_for_update()
 )
-_due = (
-    select(organizations.c.name)
+_lock_due = Statement(
+    select(organizations)
     .where(organizations.c.purge_time <= bindparam("at"))
     .order_by(organizations.c.purge_time)
-    .limit(bindparam("most"))
+    .limit(1)
     .with_for_update(skip_locked=True)
 )
-_purge = Statement(
-    delete(organizations).where(organizations.c.name.in_(_due)).returning(organizations.c.name, organizations.c.purge_time)
+
+
+def _some(table: Table, inside: ColumnElement[bool]) -> Statement:
+    """Return the statement that deletes some rows of a table: what goes at once with its organization may be too much."""
+    key = tuple_(*table.primary_key)
+    some = select(*table.primary_key).where(inside).limit(bindparam("most", type_=BigInteger))
+    return Statement(delete(table).where(key.in_(some)))
+
+
+_provisioned = (
+    select(users.c.name)
+    .where(users.c.provisioned_by == bindparam("of"))
+    .order_by(users.c.name)  # the same ones go from everywhere, then themselves
+    .limit(bindparam("most", type_=BigInteger))
 )
+# Whoever refers to others goes before them. What is not listed is little: it goes with the organization.
+_empty = [
+    _some(team_members, team_members.c.organization == bindparam("of")),
+    _some(memberships, memberships.c.organization == bindparam("of")),
+    Statement(delete(memberships).where(memberships.c.user.in_(_provisioned))),
+    Statement(delete(users).where(users.c.name.in_(_provisioned))),
+    _some(teams, teams.c.organization == bindparam("of")),
+    _some(invitations, invitations.c.organization == bindparam("of")),
+    _some(invitation_mails, invitation_mails.c.organization == bindparam("of")),
+]
+_remove = Statement(delete(organizations).where(organizations.c.name == bindparam("of")))
 _list = Listing(
     select(organizations).where(
         organizations.c.name.in_(_joined),
@@ -94,9 +125,19 @@ class ChangedOrganizations:
     async def lock_owned_by(self, user: str) -> None:
         await self._tx.fetch(_lock_owned, owner=user)
 
-    async def purge(self, at: datetime, limit: int) -> list[OrganizationPurged]:
-        rows = await self._tx.fetch(_purge, at=at, most=limit)
-        return [OrganizationPurged(row["name"], at) for row in rows]
+    async def lock_due(self, at: datetime) -> Organization | None:
+        row = await self._tx.fetchrow(_lock_due, at=at)
+        return _organization(row) if row else None
+
+    async def empty(self, name: str, limit: int) -> int:
+        gone = 0
+        for some in _empty:
+            if gone < limit:
+                gone += await self._tx.execute(some, of=name, most=limit - gone)
+        return gone
+
+    async def remove(self, name: str) -> None:
+        await self._tx.execute(_remove, of=name)
 
 
 def _organization(row: Row) -> Organization:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.db.session import Database, Row, SqlTransaction
@@ -12,7 +12,7 @@ from services.chassis.db.statements import Statement
 from services.chassis.keys import Keyring
 from services.chassis.operations.tables import operations
 from services.chassis.personal_data.holdings import PERSON, Holding, HoldingStatements
-from services.user.domain import ErasureCertificate, PersonalDataExport
+from services.user.domain import ErasureCertificate, PersonalDataExport, UserState
 from services.user.store.tables import (
     audit_entries,
     erasure_certificates,
@@ -43,6 +43,9 @@ def _id_of(user: ColumnElement[str]) -> ColumnElement[str]:
 
 
 _address = select(users.c.email).where(users.c.name == bindparam(PERSON)).scalar_subquery()
+# Whom organizations imported under the address that the person has proven to be theirs is the person.
+_imported = and_(users.c.email == _address, users.c.state == UserState.PROVISIONED)
+_persons = select(users.c.name).where(users.c.name == bindparam(PERSON)).union_all(select(users.c.name).where(_imported))
 
 HOLDINGS = (
     Holding(records.InvitationMailRecord, invitation_mails, invitation_mails.c.email == _address),
@@ -55,13 +58,13 @@ HOLDINGS = (
     Holding(
         team_service_pb2.TeamMember,
         team_members,
-        team_members.c.user == bindparam(PERSON),
+        team_members.c.user.in_(_persons),
         shown={"name": team_members.c.team + "/members/" + _id_of(team_members.c.user)},
     ),
     Holding(
         resources_pb2.Membership,
         memberships,
-        memberships.c.user == bindparam(PERSON),
+        memberships.c.user.in_(_persons),
         shown={"name": memberships.c.organization + "/memberships/" + _id_of(memberships.c.user)},
     ),
     Holding(preferences_service_pb2.Preferences, preferences, preferences.c.user == bindparam(PERSON)),
@@ -70,9 +73,11 @@ HOLDINGS = (
         audit_entries,
         audit_entries.c.actor == bindparam(PERSON),
         row_stays=True,  # the log is the organization's
+        many=True,
         shown={"name": audit_entries.c.organization + "/auditEntries/" + audit_entries.c.id},
     ),
     Holding(pb.PersonalDataExport, personal_data_exports, personal_data_exports.c.user == bindparam(PERSON)),
+    Holding(resources_pb2.User, users, _imported),
     Holding(resources_pb2.User, users, users.c.name == bindparam(PERSON), row_stays=True),  # last: others are found by it
 )
 """In the order in which they are erased."""

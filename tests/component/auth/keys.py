@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.component.auth.acme import ACME, ADA, Acme
+from tests.fakes.auth_process import Metadata, bearer
 from trellis.auth.v1 import api_key_service_pb2 as keys
 from trellis.auth.v1 import service_account_service_pb2 as accounts
 
@@ -37,3 +38,8 @@ async def opens(acme: Acme, secret: str) -> bool:
             raise
         return False
     return True
+
+
+async def with_key(acme: Acme, secret: str) -> Metadata:
+    """Return the metadata of a call with an API key, as the edge makes it."""
+    return bearer((await acme.service.parts.key_exchange.exchange(secret, "192.0.2.1")).access_token)

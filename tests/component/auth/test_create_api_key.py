@@ -11,11 +11,12 @@ from services.auth.domain import (
 )
 from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, Acme
-from tests.component.auth.keys import SCOPES, make_account, make_key, opens
+from tests.component.auth.keys import SCOPES, make_account, make_key, opens, with_key
 from tests.component.refusals import refusal
 from tests.conftest import Time
 from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import api_key_service_pb2 as rpc
+from trellis.policies import ROLE_PERMISSIONS
 
 
 async def test_the_secret_is_answered_once_and_never_stored(acme: Acme, store: FakeAuthStore, time: Time) -> None:
@@ -88,11 +89,8 @@ async def test_a_service_account_is_there_and_active(acme: Acme, store: FakeAuth
     kept = store.tables.service_accounts[account.name]
     store.tables.service_accounts[account.name] = kept.disable(kept.create_time)[0]
 
-    assert nothing.reason in ("SERVICE_ACCOUNT_NOT_FOUND", "NOT_A_MEMBER")
-    assert (await refusal(make_key(acme, subject=account.name))).code in (
-        StatusCode.FAILED_PRECONDITION,
-        StatusCode.PERMISSION_DENIED,
-    )
+    assert nothing.reason == "SERVICE_ACCOUNT_NOT_FOUND"
+    assert (await refusal(make_key(acme, subject=account.name))).reason == "SERVICE_ACCOUNT_INACTIVE"
 
 
 async def test_a_stranger_is_denied(acme: Acme) -> None:
@@ -101,3 +99,33 @@ async def test_a_stranger_is_denied(acme: Acme) -> None:
     call = acme.service.api_keys.CreateApiKey(request, metadata=await acme.token(EVE, OTHER))
 
     assert (await refusal(call)).code is StatusCode.PERMISSION_DENIED
+
+
+async def test_a_token_of_before_makes_no_key_for_a_program(acme: Acme, store: FakeAuthStore) -> None:
+    account = await make_account(acme, role="roles/admin")
+    token = await acme.token(BOB)
+    acme.service.parts.memberships.known[ACME, BOB] = ROLE_PERMISSIONS["member"]
+
+    key = rpc.ApiKey(subject=account.name, scopes=("memberships.update",))
+    call = acme.service.api_keys.CreateApiKey(rpc.CreateApiKeyRequest(parent=ACME, api_key=key), metadata=token)
+
+    assert (await refusal(call)).reason == "SCOPE_FORBIDDEN"
+    assert store.tables.api_keys == {}
+
+
+async def test_a_key_makes_no_key(acme: Acme, store: FakeAuthStore) -> None:
+    key = await make_key(acme, scopes=("apiKeys.create",))
+    request = rpc.CreateApiKeyRequest(parent=ACME, api_key=rpc.ApiKey(scopes=("apiKeys.create",)))
+
+    call = acme.service.api_keys.CreateApiKey(request, metadata=await with_key(acme, key.secret))
+
+    assert (await refusal(call)).reason == "SESSION_REQUIRED"
+    assert [*store.tables.api_keys] == [key.name]
+
+
+async def test_nobody_makes_one_while_memberships_cannot_be_read(acme: Acme) -> None:
+    token = await acme.token(ADA)
+    acme.service.parts.memberships.down = True
+    request = rpc.CreateApiKeyRequest(parent=ACME, api_key=rpc.ApiKey(scopes=SCOPES))
+
+    assert (await refusal(acme.service.api_keys.CreateApiKey(request, metadata=token))).reason == "MEMBERSHIP_UNAVAILABLE"

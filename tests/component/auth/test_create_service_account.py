@@ -7,7 +7,7 @@ from grpc import StatusCode
 from services.auth.domain import (
     ServiceAccountCreated,
 )
-from tests.component.auth.acme import ACME, BOB, CID, Acme
+from tests.component.auth.acme import ACME, ADA, BOB, CID, Acme
 from tests.component.auth.keys import make_account
 from tests.component.refusals import refusal
 from tests.conftest import Time
@@ -33,3 +33,25 @@ async def test_no_program_owns_an_organization(acme: Acme) -> None:
 
 async def test_a_member_is_denied(acme: Acme) -> None:
     assert (await refusal(make_account(acme, CID))).metadata == {"permission": "serviceAccounts.create"}
+
+
+async def test_nobody_makes_one_that_may_do_more_than_they(acme: Acme, store: FakeAuthStore) -> None:
+    helper = await acme.make_role("serviceAccounts.create", by=ADA)
+    await acme.bind(helper.name, CID)
+    before = dict(store.tables.service_accounts)
+
+    refused = await refusal(make_account(acme, CID, role="roles/admin"))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_NOT_HELD")
+    assert store.tables.service_accounts == before
+    assert (await make_account(acme, CID)).role == "roles/member"
+
+
+async def test_nobody_makes_one_while_memberships_cannot_be_read(acme: Acme) -> None:
+    token = await acme.token(ADA)
+    acme.service.parts.memberships.down = True
+    request = rpc.CreateServiceAccountRequest(parent=ACME, service_account=rpc.ServiceAccount(display_name="Robot"))
+
+    refused = await refusal(acme.service.service_accounts.CreateServiceAccount(request, metadata=token))
+
+    assert (refused.code, refused.reason) == (StatusCode.UNAVAILABLE, "MEMBERSHIP_UNAVAILABLE")

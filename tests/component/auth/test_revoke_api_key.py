@@ -8,8 +8,9 @@ from services.auth.domain import (
     ApiKeyRevoked,
     SessionCreated,
 )
+from services.user.domain import MembershipDeleted
 from tests.component.auth.acme import ACME, ADA, BOB, CID, Acme
-from tests.component.auth.keys import make_key, opens
+from tests.component.auth.keys import make_account, make_key, opens
 from tests.component.refusals import refusal
 from tests.conftest import Time
 from tests.fakes.auth import FakeAuthStore
@@ -56,3 +57,24 @@ async def test_somebody_elses_is_not_found(acme: Acme) -> None:
     key = await make_key(acme)
 
     assert (await refusal(revoke(acme, key.name, CID))).reason == "API_KEY_NOT_FOUND"
+
+
+async def test_keys_end_with_the_membership_and_do_not_come_back_with_it(
+    acme: Acme, store: FakeAuthStore, time: Time
+) -> None:
+    old = await make_key(acme, CID)
+    others = [await make_key(acme, BOB), await make_key(acme, subject=(await make_account(acme)).name)]
+    left = MembershipDeleted(f"{ACME}/memberships/usr_cid", ACME, CID, time())
+    known = acme.service.parts.memberships.known
+    role = known.pop((ACME, CID))
+
+    await acme.service.parts.hear(left)
+    told = announced(store)
+    await acme.service.parts.hear(left, "evt_again")
+    known[ACME, CID] = role
+    time.move(seconds=1)
+
+    assert told[-1] == ApiKeyRevoked(old.name, ACME, CID, time() - timedelta(seconds=1))
+    assert announced(store) == told
+    assert [await opens(acme, key.secret) for key in (old, *others)] == [False, True, True]
+    assert await opens(acme, (await make_key(acme, CID)).secret)

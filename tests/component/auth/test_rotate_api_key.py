@@ -10,7 +10,7 @@ from services.auth.domain import (
     ApiKeyRotated,
 )
 from tests.component.auth.acme import ACME, ADA, BOB, CID, Acme
-from tests.component.auth.keys import make_key, opens
+from tests.component.auth.keys import make_account, make_key, opens, with_key
 from tests.component.refusals import refusal
 from tests.conftest import Time
 from tests.fakes.auth import FakeAuthStore
@@ -51,3 +51,17 @@ async def test_nobody_takes_over_another_persons_key(acme: Acme) -> None:
 
 async def test_what_is_not_there_is_not_found(acme: Acme) -> None:
     assert (await refusal(rotate(acme, f"{ACME}/apiKeys/apk_no", 60))).reason == "API_KEY_NOT_FOUND"
+
+
+async def test_a_key_rotates_itself_and_no_other(acme: Acme) -> None:
+    robot = await make_account(acme)
+    key = await make_key(acme, subject=robot.name, scopes=("apiKeys.rotate",))
+    other = await make_key(acme, subject=robot.name, scopes=("apiKeys.rotate",))
+    own, foreign = (rpc.RotateApiKeyRequest(name=each.name, overlap_duration=Duration(seconds=60)) for each in (key, other))
+    caller = await with_key(acme, key.secret)
+
+    refused = await refusal(acme.service.api_keys.RotateApiKey(foreign, metadata=caller))
+    renewed = await acme.service.api_keys.RotateApiKey(own, metadata=caller)
+
+    assert refused.reason == "SESSION_REQUIRED"
+    assert await opens(acme, renewed.secret)

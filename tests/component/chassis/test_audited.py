@@ -130,7 +130,16 @@ async def test_a_refusal_by_permission_is_told_to_the_callers_organization_alone
     assert (await refusal(create(server, ada, OTHER))).code is StatusCode.PERMISSION_DENIED
 
     assert await told.refused() == [("PERMISSION_DENIED", "PERMISSION_DENIED", ACME)]
-    assert told.beside[0].resources == (OTHER, "users/usr_bob")
+    assert told.beside[0].resources == ()
+
+
+async def test_of_a_refusal_only_names_of_the_callers_are_told(server: Running, ada: Metadata, told: Told) -> None:
+    failing(server, Deleted("ACME is deleted."))
+
+    await refusal(create(server, ada))
+
+    assert len(await told.refused()) == 1
+    assert told.beside[0].resources == (ACME,)
 
 
 async def test_who_has_no_organization_is_told_to_none(server: Running, time: Time, told: Told) -> None:

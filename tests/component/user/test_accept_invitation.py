@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from services.user.domain import (
     MembershipUpdated,
     Role,
     User,
+    UserState,
 )
+from services.user.handlers.newcomers import Newcomers
 from tests.component.refusals import refusal
 from tests.component.user.conftest import ACME, BOB, DAN, invited, stamp
 from tests.conftest import NOON, Time
@@ -110,6 +113,22 @@ async def test_the_verified_address_must_be_the_invited_one(
         {},
     )
     assert store.tables.invitations[invitation].state is InvitationState.PENDING
+
+
+async def test_who_is_erased_while_accepting_becomes_no_member(
+    service: UserProcess, store: FakeUserStore, ada: Metadata, dan: Metadata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = await invited(service, ada)
+    as_read = store.tables.users[DAN]
+    store.tables.users[DAN] = replace(as_read, email="", display_name="", state=UserState.ERASED)
+
+    async def read_before(self: Newcomers, name: str) -> User:
+        return as_read
+
+    monkeypatch.setattr(Newcomers, "get", read_before)
+
+    assert (await refusal(accept(service, dan, token))).reason == "INVITATION_FOR_ANOTHER_ADDRESS"
+    assert NAME not in store.tables.memberships
 
 
 @pytest.mark.parametrize("subject", ["users/usr_nobody", f"{ACME}/serviceAccounts/sva_1"])

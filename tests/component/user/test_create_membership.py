@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from grpc import StatusCode
 
-from services.user.domain import MembershipCreated, Role
+from services.user.domain import (
+    AttributeSchema,
+    Membership,
+    MembershipCreated,
+    MembershipDeleted,
+    Role,
+    Team,
+    TeamMember,
+    TeamMemberCreated,
+    User,
+    UserState,
+)
 from tests.component.refusals import refusal
+from tests.component.user.attributes import struct
 from tests.component.user.conftest import ACME, BOB, EVE, HIDDEN, NOBODY, NOTHING, stamp
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
 from trellis.user.v1 import resources_pb2 as pb
@@ -93,6 +106,50 @@ async def test_nobody_unknown_becomes_a_member(service: UserProcess, ada: Metada
         "USER_NOT_FOUND",
         {"user": NOBODY},
     )
+
+
+@pytest.mark.parametrize("state", [UserState.DEACTIVATED, UserState.DELETED, UserState.ERASED, UserState.PROVISIONED])
+async def test_who_has_no_active_account_is_as_good_as_unknown(
+    service: UserProcess, store: FakeUserStore, ada: Metadata, state: UserState
+) -> None:
+    by = HIDDEN if state is UserState.PROVISIONED else None
+    store.tables.users[EVE] = replace(store.tables.users[EVE], state=state, provisioned_by=by)
+    store.tables.users[BOB] = replace(store.tables.users[BOB], state=state)
+
+    refused = await refusal(create(service, ada))
+
+    assert (refused.code, refused.reason, refused.metadata) == (StatusCode.NOT_FOUND, "USER_NOT_FOUND", {"user": EVE})
+    assert NAME not in store.tables.memberships
+    assert (await refusal(create(service, ada, BOB))).reason == "MEMBERSHIP_EXISTS"
+
+
+@pytest.mark.parametrize(("said", "kept"), [({}, {"desk": "7"}), ({"desk": "8"}, {"desk": "8"})])
+async def test_who_was_imported_takes_that_over(
+    service: UserProcess, store: FakeUserStore, ada: Metadata, time: Time, said: dict[str, str], kept: dict[str, str]
+) -> None:
+    imported, team = "users/usr_imported", f"{ACME}/teams/team_1"
+    tables, was = store.tables, Membership(ACME, imported, Role.ADMIN, NOON, NOON, attributes={"desk": "7"})
+    tables.users[imported] = User(
+        imported, "eve@example.com", "E.", NOON, NOON, state=UserState.PROVISIONED, provisioned_by=ACME
+    )
+    tables.memberships[was.name] = was
+    tables.teams[team] = Team(team, "Ops", NOON, NOON)
+    tables.team_members[f"{team}/members/usr_imported"] = TeamMember(team, imported, NOON)
+    tables.attribute_schemas[ACME] = AttributeSchema(ACME, {"type": "object"}, NOON, 1)
+    membership = pb.Membership(user=EVE, role=pb.ROLE_MEMBER, attributes=struct(said))
+
+    request = rpc.CreateMembershipRequest(parent=ACME, membership=membership)
+    created = await service.memberships.CreateMembership(request, metadata=ada)
+
+    assert (created.role, created.attributes) == (pb.ROLE_MEMBER, struct(kept))
+    assert imported not in store.tables.users
+    assert was.name not in store.tables.memberships
+    assert list(store.tables.team_members) == [f"{team}/members/usr_eve"]
+    assert store.events == [
+        MembershipCreated(NAME, ACME, EVE, Role.MEMBER, time()),
+        TeamMemberCreated(team, ACME, EVE, time()),
+        MembershipDeleted(was.name, ACME, imported, time()),
+    ]
 
 
 async def test_a_deleted_organization_takes_nobody_in(service: UserProcess, ada: Metadata) -> None:

@@ -22,6 +22,16 @@ from trellis.user.v1 import service_pb2 as users
 BOBS = f"{ACME}/memberships/usr_bob"
 
 
+def laughing(depth: int) -> dict[str, Any]:
+    """Return definitions of which each refers to the next six times."""
+    return {str(number): {"anyOf": [{"$ref": f"#/$defs/{number + 1}"}] * 6} for number in range(depth)} | {str(depth): {}}
+
+
+def chain(length: int) -> dict[str, Any]:
+    """Return definitions of which each refers to the next once."""
+    return {str(number): {"$ref": f"#/$defs/{number + 1}"} for number in range(length)} | {str(length): {}}
+
+
 async def know(service: UserProcess, caller: Metadata, attributes: Struct, name: str = BOBS) -> pb.Membership:
     """Write what the organization knows of a member."""
     request = users.UpdateMembershipRequest(membership=pb.Membership(name=name, attributes=attributes))
@@ -134,8 +144,31 @@ async def test_an_owners_attributes_may_be_written_by_an_administrator(
         {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}},
         {"type": "object", "properties": {"a": {"type": "string", "pattern": "(?=x)"}}},
         {"type": "object", "description": "x" * 33_000},
+        {"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}}},
+        {"type": "object", "$ref": "#/$defs/0", "$defs": laughing(depth=12)},
+        {"type": "object", "$ref": "#/$defs/0", "$defs": chain(length=30)},
+        {"type": "object", "properties": {str(number): {} for number in range(500)}},
+        {"type": "object", "patternProperties": {f"^{number}": True for number in range(50)}},
+        {"type": "object", "patternProperties": 3},
+        {"type": "object", "$dynamicAnchor": "a", "properties": {"a": {"$dynamicRef": "#a"}}},
+        {"type": "object", "properties": {"a": {"type": "string", "pattern": r"(\pL{90}){90}"}}},
     ],
-    ids=["no object", "nothing", "no type", "elsewhere", "look-around", "too large"],
+    ids=[
+        "no object",
+        "nothing",
+        "no type",
+        "elsewhere",
+        "look-around",
+        "too large",
+        "back to itself",
+        "small, and 6 to the 12th when written out",
+        "too far",
+        "too many parts",
+        "too many patterns",
+        "no patterns",
+        "by name",
+        "a pattern that takes megabytes",
+    ],
 )
 async def test_a_schema_that_cannot_be_is_refused(
     service: UserProcess, store: FakeUserStore, ada: Metadata, schema: dict[str, Any]
@@ -145,6 +178,41 @@ async def test_a_schema_that_cannot_be_is_refused(
     assert (refused.code, refused.reason) == (StatusCode.INVALID_ARGUMENT, "ATTRIBUTE_SCHEMA_INVALID")
     assert refused.fields == ["attribute_schema.schema"]
     assert store.tables.attribute_schemas == {}
+
+
+async def test_what_is_there_stays_readable_under_a_schema_that_does_not_allow_it(
+    service: UserProcess, ada: Metadata
+) -> None:
+    await update_schema(service, ada, SCHEMA)
+    await know(service, ada, struct({"department": "ops"}))
+    await update_schema(service, ada, {"type": "object", "additionalProperties": False})
+
+    request = users.ListMembershipsRequest(parent=ACME, filter='attributes.department = "ops"')
+    [bob] = (await service.memberships.ListMemberships(request, metadata=ada)).memberships
+    assert bob == await service.memberships.GetMembership(users.GetMembershipRequest(name=BOBS), metadata=ada)
+    assert bob.attributes == struct({"department": "ops"})
+
+    change = users.UpdateMembershipRequest(membership=pb.Membership(name=BOBS, role=pb.ROLE_ADMIN))
+    assert (await service.memberships.UpdateMembership(change, metadata=ada)).attributes == bob.attributes
+    assert (await refusal(know(service, ada, bob.attributes))).reason == "ATTRIBUTES_INVALID"
+
+
+async def test_what_is_used_twice_is_referred_to(service: UserProcess, ada: Metadata) -> None:
+    day = {"type": "string", "format": "date"}
+    dates = {"born": {"$ref": "#/$defs/a~1day"}, "joined": {"$ref": "#/$defs/a~1day"}}
+    await update_schema(service, ada, {"type": "object", "$id": "urn:x", "properties": dates, "$defs": {"a/day": day}})
+
+    await know(service, ada, struct({"born": "1815-12-10"}))
+    assert (await refusal(know(service, ada, struct({"joined": "soon"})))).fields == ["attributes.joined"]
+
+
+async def test_of_what_is_large_only_the_first_mistake_is_named(service: UserProcess, ada: Metadata) -> None:
+    each = {"type": "array", "items": {"allOf": [{"minimum": 9}] * 400}}
+    await update_schema(service, ada, {"type": "object", "properties": {"a": each}})
+
+    refused = await refusal(know(service, ada, struct({"a": [1] * 4000})))  # 1,600,000 mistakes
+
+    assert (refused.reason, refused.fields) == ("ATTRIBUTES_INVALID", ["attributes.a.0"])
 
 
 async def test_a_pattern_that_would_backtrack_for_ever_does_not(service: UserProcess, ada: Metadata) -> None:

@@ -208,3 +208,15 @@ async def test_a_deleted_organization_shuts_its_keys_out_until_it_is_back(ports:
         seen.append(found and found.shut_out)
 
     assert seen == [True, True, False, False]
+
+
+async def test_the_keys_of_one_subject_in_one_organization_are_found(ports: Ports) -> None:
+    elsewhere = replace(KEY, name=f"{OTHER}/apiKeys/apk_3", organization=OTHER)
+    revoked = replace(KEY, name=f"{ORG}/apiKeys/apk_4", revoke_time=NOON)
+    second = replace(KEY, name=f"{ORG}/apiKeys/apk_0")
+    await add(
+        ports, ROBOT, KEY, OF_ROBOT, elsewhere, revoked, second, replace(KEY, name=f"{ORG}/apiKeys/apk_5", subject=BOB)
+    )
+
+    async with ports.begin() as tx:
+        assert await tx.api_keys.lock_unrevoked(ORG, ADA) == [second, KEY]

@@ -33,6 +33,7 @@ from services.user.domain import (
     Team,
     TeamMember,
     User,
+    UserState,
 )
 from services.user.handlers import PersonalDataHandlers
 from services.user.handlers.personal_data_steps import EraseSteps, ExportSteps
@@ -41,9 +42,11 @@ from tests.conftest import NOON, Ids, OpenDatabase, Time
 from tests.fakes.user import FakeAccounts
 
 ADA, EMAIL = "users/usr_ada", "ada.marker@example.com"
+IMPORTED, ELSEWHERE = "users/usr_imported", "organizations/org_elsewhere"
+"""Where somebody has imported Ada's address, and never saw her."""
 ACME, CREW = "organizations/org_acme", "organizations/org_acme/teams/team_crew"
-MARKERS = (EMAIL, "Ada Marker", "xq-MARKER", "Marker-Browser", "marker-hash", "198.51.100.0/24")
-"""What is planted of Ada: address, name, language, device, password, network."""
+MARKERS = (EMAIL, "Ada Marker", "xq-MARKER", "zz-MARKER", "Marker-Browser", "marker-hash", "198.51.100.0/24")
+"""What is planted of Ada: address, name, language, what was imported, device, password, network."""
 
 
 class Killed(BaseException):
@@ -166,11 +169,17 @@ async def _fill_user(database: Database) -> None:
     async with SqlUserTransaction(database) as tx:
         await tx.users.add(User(ADA, EMAIL, "Ada Marker", NOON, NOON, "xq-MARKER", "Europe/London"))
         await tx.users.add(User("users/usr_bob", "bob@example.com", "Bob", NOON, NOON))
-        await tx.organizations.add(Organization(ACME, "Acme", NOON, NOON))
+        for organization in (ACME, ELSEWHERE):
+            await tx.organizations.add(Organization(organization, "Acme", NOON, NOON))
         await tx.memberships.add(Membership(ACME, "users/usr_bob", Role.OWNER, NOON, NOON))
         await tx.memberships.add(replace(Membership(ACME, ADA, Role.MEMBER, NOON, NOON), attributes={"desk": "xq-MARKER"}))
         await tx.teams.add(Team(CREW, "Crew", NOON, NOON))
         await tx.teams.add_member(TeamMember(CREW, ADA, NOON))
+        for name, email in ((IMPORTED, EMAIL), ("users/usr_other", "other@example.com")):
+            display_name = "Ada Marker" if name == IMPORTED else "Other"
+            there = User(name, email, display_name, NOON, NOON, state=UserState.PROVISIONED, provisioned_by=ELSEWHERE)
+            attributes = {"desk": "zz-MARKER"} if name == IMPORTED else {}
+            await tx.imports.add([there], [Membership(ELSEWHERE, name, Role.MEMBER, NOON, NOON, attributes=attributes)])
         for number, email in enumerate((EMAIL, "bob@example.com")):
             invitation = Invitation(f"inv_{number}", ACME, email, Role.MEMBER, "users/usr_bob", NOON, NOON, NOON)
             await tx.invitations.add(invitation)

@@ -11,6 +11,7 @@ from joserfc import jws
 
 from services.auth.store import personal_data as auth_holdings
 from services.auth.store.tables import metadata as auth_tables
+from services.chassis.bus.bus import Event
 from services.chassis.db.session import SqlTransaction
 from services.chassis.db.tables import metadata as chassis_tables
 from services.chassis.operations.tables import metadata as operation_tables
@@ -20,14 +21,26 @@ from services.user import consumers
 from services.user.handlers.personal_data import certificate_key
 from services.user.store import personal_data as user_holdings
 from services.user.store.tables import metadata as user_tables
-from tests.contract.privacy.conftest import ADA, EMAIL, MARKERS, Killed, Platform, caller, planted
+from tests.contract.privacy.conftest import (
+    ACME,
+    ADA,
+    ELSEWHERE,
+    EMAIL,
+    IMPORTED,
+    MARKERS,
+    Killed,
+    Platform,
+    caller,
+    planted,
+)
 from trellis.auth.v1 import resources_pb2 as auth_resources
 from trellis.policies import EVENTS
+from trellis.user.v1 import events_pb2 as user_events
 from trellis.user.v1 import resources_pb2 as user_resources
 
 USER_HAS = {
     "users": [EMAIL, "Ada Marker", "xq-MARKER"],
-    "memberships": ["xq-MARKER"],
+    "memberships": ["xq-MARKER", "zz-MARKER"],
     "invitations": [EMAIL],
     "invitation_mails": [EMAIL],
     "audit_entries": ["198.51.100.0/24"],
@@ -134,10 +147,15 @@ async def test_an_export_has_every_record_of_every_service_with_the_class_of_eac
         "Invitation",
         "TeamMember",
         "Membership",
+        "Membership",
         "Preferences",
         "AuditEntry",
         "User",
+        "User",
     ]
+    imported = records(document, "user")[-2]["fields"]
+    assert (imported["name"]["value"], imported["state"]["value"]) == (IMPORTED, "STATE_PROVISIONED")
+    assert records(document, "user")[4]["fields"]["attributes"] == {"class": "PERSONAL", "value": {"desk": "zz-MARKER"}}
     membership = records(document, "user")[3]
     assert membership["fields"]["role"] == {"class": "NONE", "value": "ROLE_MEMBER"}
     assert membership["fields"]["attributes"] == {"class": "PERSONAL", "value": {"desk": "xq-MARKER"}}
@@ -187,6 +205,45 @@ async def test_after_an_erasure_no_table_of_any_service_has_anything_of_the_pers
     assert [tuple(entry) for entry in entries] == [(ADA, ""), ("users/usr_bob", "203.0.113.0/24")]
 
 
+async def test_whom_organizations_imported_under_the_address_goes_and_nobody_else(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, hear = [], Platform._hear
+
+    async def heard(self: Platform, event: Event) -> None:
+        if event.topic == "user.v1.membership_deleted":
+            ended.append(user_events.MembershipDeleted.FromString(event.data).membership)
+        await hear(self, event)
+
+    monkeypatch.setattr(Platform, "_hear", heard)
+    await erase(platform)
+    await platform.settle()
+
+    left = await platform.user.pool.fetch("SELECT name FROM users WHERE state = 5")
+    assert [row["name"] for row in left] == ["users/usr_other"]
+    assert ended == [f"{ACME}/memberships/usr_ada", f"{ELSEWHERE}/memberships/usr_imported"]
+
+
+async def test_who_has_made_many_calls_is_erased_step_by_step(platform: Platform) -> None:
+    await platform.user.pool.execute(
+        "INSERT INTO audit_entries SELECT organization, sequence + n * 2, id || n, create_time, service, rpc, actor,"
+        " api_key, resources, code, reason, request_id, trace_id, address_prefix, call_count, previous_hash, hash"
+        f" FROM audit_entries, generate_series(1, 2499) n WHERE actor = '{ADA}'"
+    )
+    operation = await erase(platform)
+    await platform._deliver()
+    await platform._deliver()
+
+    left = []
+    while not await platform.user.pool.fetchval("SELECT count(*) FROM erasure_certificates"):
+        await platform.runner.run_next()
+        left.append(await platform.user.pool.fetchval("SELECT count(*) FROM audit_entries WHERE address_prefix != ''"))
+
+    assert left == [1501, 501, 1, 1]  # one is Bob's
+    services = (await claims_of(platform, operation))["services"]
+    assert {each["record"]: each["count"] for each in services["user"]["erased"]}["trellis.user.v1.AuditEntry"] == 2500
+
+
 async def test_mails_that_are_still_here_go_and_nobody_elses(platform: Platform) -> None:
     await erase(platform)
     await platform.settle()
@@ -212,10 +269,10 @@ async def test_the_certificate_says_what_was_there(platform: Platform) -> None:
         "InvitationMailRecord": 1,
         "Invitation": 1,
         "TeamMember": 1,
-        "Membership": 1,
+        "Membership": 2,
         "Preferences": 1,
         "AuditEntry": 1,
-        "User": 1,
+        "User": 2,
     }
     assert not any(marker in json.dumps(services) for marker in MARKERS)
 
@@ -261,7 +318,7 @@ async def test_killed_at_any_commit_it_ends_once_with_one_certificate(
     assert await platform.auth.pool.fetchval("SELECT count(*) FROM erasures") == 1
     services = (await claims_of(platform, operation))["services"]
     assert sum(each["count"] for each in services["auth"]["erased"]) == 5
-    assert sum(each["count"] for each in services["user"]["erased"]) == 7
+    assert sum(each["count"] for each in services["user"]["erased"]) == 9
 
 
 async def test_asked_again_auth_answers_as_the_first_time(platform: Platform) -> None:

@@ -113,7 +113,9 @@ async def test_lists_filter_and_order(
 
 
 @pytest.mark.parametrize("query", [ListQuery(filter='address_prefix = "192.0.2.0/24"'), ListQuery(order_by="actor")])
-async def test_lists_refuse_other_fields(ports: Ports, query: ListQuery) -> None:
+async def test_lists_refuse_other_fields(ports: Ports, handlers: AuditHandlers, query: ListQuery) -> None:
+    await append(handlers, call(1))
+
     with pytest.raises(InvalidArgument):
         await ports.audit.list(ACME, query)
 

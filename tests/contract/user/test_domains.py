@@ -227,3 +227,18 @@ async def test_capturing_that_ends_at_once_captures_or_not_and_breaks_nothing(pa
     assert [(await parts.ports.users.get(newcomer.name)).email for newcomer in newcomers] == [
         newcomer.email for newcomer in newcomers
     ]
+
+
+async def test_a_domain_that_is_taken_while_its_settings_change_stays_taken(filled: Ports, time: Time) -> None:
+    parts = Parts(filled, time)
+    mine, theirs = domain("example.com"), domain("example.com", HIDDEN, verified=True)
+    parts.resolver.records[mine.record_name] = [mine.record_value, theirs.record_value]
+    await keep(filled, mine, theirs)
+    loser, winner = theirs.name, mine.name
+    for _ in range(5):
+        changes = [UpdateDomain(loser, {"capture": number % 2 == 0}, "") for number in range(4)]
+        await asyncio.gather(parts.domains.verify_domain(winner), *map(parts.domains.update_domain, changes))
+
+        assert (await filled.domains.get(winner)).state is DomainState.VERIFIED
+        assert (await filled.domains.get(loser)).state is DomainState.UNVERIFIED
+        loser, winner = winner, loser

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import pytest
+
 from services.chassis import repeat
 from services.chassis.principal import Principal
 from services.user.domain import (
@@ -15,6 +17,7 @@ from services.user.domain import (
     ImportedRows,
     ImportRow,
     Membership,
+    MembershipNotFound,
     Organization,
     Outcome,
     Role,
@@ -209,10 +212,30 @@ async def test_a_provisioned_user_gets_no_token_and_goes_with_the_organization(p
     async with ports.begin() as tx:
         organization = await tx.organizations.get(ACME)
         await tx.organizations.save(replace(organization, delete_time=NOON, purge_time=NOON))
-        await tx.organizations.purge(NOON, 10)
+        await tx.organizations.empty(ACME, 10)
+        await tx.organizations.remove(ACME)
         await tx.commit()
 
     assert await gone(ports, name)
+
+
+async def test_a_provisioned_user_whom_another_organization_took_in_keeps_no_organization_from_being_purged(
+    ports: Ports, time: Time
+) -> None:
+    await fill(ports)
+    parts = Parts(ports, time)
+    name = (await imported(parts, rows(1))).results[0].user
+    async with ports.begin() as tx:
+        await tx.memberships.add(Membership(HIDDEN, name, Role.MEMBER, NOON, NOON))
+        organization = await tx.organizations.get(ACME)
+        await tx.organizations.save(replace(organization, delete_time=NOON, purge_time=NOON))
+        await tx.commit()
+
+    assert [await parts.lifecycle.purge_organizations() for _ in range(2)] == [True, False]
+
+    assert await gone(ports, name)
+    with pytest.raises(MembershipNotFound):
+        await ports.memberships.get(membership_name(HIDDEN, name))
 
 
 async def gone(ports: Ports, name: str) -> bool:

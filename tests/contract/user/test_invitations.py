@@ -160,7 +160,7 @@ async def test_only_what_is_over_and_unchanged_since_is_removed(filled: Ports) -
     await keep(filled, *kept, invitation(2, "b@example.com"), invitation(4, "d@example.com", where=HIDDEN))
 
     async with filled.begin() as tx:
-        await tx.invitations.remove_ended(NOON + timedelta(days=30))
+        assert [await tx.invitations.remove_ended(NOON + timedelta(days=30), 1) for _ in range(3)] == [1, 1, 0]
         await tx.commit()
 
     assert (await filled.invitations.list(ACME, ListQuery(), NOON)).items == kept

@@ -18,7 +18,6 @@ from services.user.domain import (
     MembershipNotFound,
     Organization,
     OrganizationNotFound,
-    OrganizationPurged,
     Role,
     User,
     UserNotFound,
@@ -307,8 +306,12 @@ async def test_what_is_due_is_purged_with_its_memberships(ports: Ports) -> None:
 
     due = NOON + timedelta(days=30)
     async with ports.begin() as tx:
-        assert await tx.organizations.purge(due - timedelta(seconds=1), 10) == []
-        assert await tx.organizations.purge(due, 10) == [OrganizationPurged(ACME, due)]
+        assert await tx.organizations.lock_due(due - timedelta(seconds=1)) is None
+        found = await tx.organizations.lock_due(due)
+        assert found is not None
+        assert found.name == ACME
+        assert [await tx.organizations.empty(ACME, 1) for _ in range(3)] == [1, 1, 0]
+        await tx.organizations.remove(ACME)
         await tx.commit()
 
     with pytest.raises(OrganizationNotFound):

@@ -11,6 +11,8 @@ import pytest
 from services.auth import domain
 from services.auth.domain import (
     Account,
+    AccountDeactivated,
+    AccountState,
     Cause,
     RefreshTokenInvalid,
     Session,
@@ -245,3 +247,16 @@ async def test_sign_ups_are_forgotten_a_week_after_their_link(parts: Parts, stor
     await parts.sign_ups.forget_sign_ups()
 
     assert store.tables.sign_ups == {}
+
+
+async def test_no_session_begins_at_an_account_that_went_out_of_use_meanwhile(
+    parts: Parts, store: FakeAuthStore, ada: Account
+) -> None:
+    def deactivated() -> None:
+        store.tables.accounts[ada.user] = replace(ada, state=AccountState.DEACTIVATED)
+
+    handlers = replace(parts.sign_ins, begin=meanwhile(parts.sign_ins.begin, deactivated))
+
+    with pytest.raises(AccountDeactivated):
+        await handlers.sign_in(SignIn(ADA, PASSWORD, "", ""))
+    assert store.tables.sessions == {}

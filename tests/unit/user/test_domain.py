@@ -63,10 +63,10 @@ def test_a_deleted_organization_waits_for_its_purge() -> None:
 
 
 def test_a_deleted_organization_comes_back_as_it_was() -> None:
-    back, event = DELETED.undelete(LATER)
+    back, event = DELETED.undelete(NOON)
 
-    assert back == replace(ACME, update_time=LATER, version=3)
-    assert event == OrganizationUndeleted(ACME.name, LATER)
+    assert back == replace(ACME, update_time=NOON, version=3)
+    assert event == OrganizationUndeleted(ACME.name, NOON)
 
 
 def test_a_deleted_organization_neither_changes_nor_is_deleted_again() -> None:

@@ -191,8 +191,17 @@ async def test_what_is_over_for_long_is_forgotten(parts: Parts, store: FakeUserS
     assert len(store.tables.invitations) == 1
 
     time.move(seconds=1)
-    await parts.invitations.forget_invitations()
+    assert await parts.invitations.forget_invitations() is False
 
+    assert store.tables.invitations == {}
+
+
+async def test_more_than_a_batch_is_forgotten_batch_by_batch(parts: Parts, store: FakeUserStore, time: Time) -> None:
+    one = await invite(parts)
+    store.tables.invitations.update({f"inv_x{number}": replace(one, id=f"inv_x{number}") for number in range(500)})
+    time.move(days=98)
+
+    assert [await parts.invitations.forget_invitations() for _ in range(2)] == [True, False]
     assert store.tables.invitations == {}
 
 

@@ -12,11 +12,13 @@ from services.user import consumers, events
 from services.user.domain import (
     Membership,
     Organization,
+    OrganizationNotFound,
     OrganizationPurged,
     Role,
     User,
     UserDeactivated,
     UserDeleted,
+    UserState,
     membership_name,
 )
 from tests.conftest import NOON, Time
@@ -92,16 +94,33 @@ async def test_an_organization_is_purged_when_its_time_has_come_and_not_before(
     assert (await parts.lifecycle.purge_organizations(), store.events) == (False, [])
 
     time.move(seconds=1)
-    assert await parts.lifecycle.purge_organizations() is False
+    assert [await parts.lifecycle.purge_organizations() for _ in range(2)] == [True, False]
 
     assert store.events == [OrganizationPurged(ACME, time())]
     assert (list(store.tables.organizations), list(store.tables.memberships)) == ([LATER], [membership_name(LATER, ADA)])
 
 
-async def test_more_than_a_batch_is_purged_batch_by_batch(parts: Parts, store: FakeUserStore) -> None:
-    for number in range(101):
-        name = f"organizations/org_{number}"
-        store.tables.organizations[name] = Organization(name, "X", NOON, NOON, NOON, NOON)
+async def test_a_large_one_goes_some_rows_at_a_time_and_is_told_of_at_the_end(parts: Parts, store: FakeUserStore) -> None:
+    store.tables.organizations[ACME] = Organization(ACME, "X", NOON, NOON, NOON, NOON)
+    for number in range(750):
+        name = f"users/usr_{number}"
+        user = User(name, f"{number}@example.com", "X", NOON, NOON, state=UserState.PROVISIONED, provisioned_by=ACME)
+        store.tables.users[name] = user
+        store.tables.memberships[membership_name(ACME, name)] = Membership(ACME, name, Role.MEMBER, NOON, NOON)
+
+    for left in (1000, 500, 0):
+        assert await parts.lifecycle.purge_organizations() is True
+        assert len(store.tables.memberships) + len([name for name in store.tables.users if name != ADA]) == left
+        assert (store.events, list(store.tables.organizations)) == ([], [ACME])
 
     assert [await parts.lifecycle.purge_organizations() for _ in range(2)] == [True, False]
+    assert store.events == [OrganizationPurged(ACME, NOON)]
     assert store.tables.organizations == {}
+
+
+async def test_one_that_is_being_purged_does_not_come_back(parts: Parts, store: FakeUserStore, time: Time) -> None:
+    store.tables.organizations[ACME] = Organization(ACME, "X", NOON, NOON, NOON, NOON + timedelta(days=30))
+    time.move(days=30)
+
+    with pytest.raises(OrganizationNotFound):
+        await parts.organizations.undelete_organization(ACME)

@@ -84,10 +84,11 @@ class ApiKeyServiceServicer:
     """
 
     def CreateApiKey(self, request, context):
-        """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret.
+        """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret. A key makes
+        no key, whatever its scopes: what was made with a stolen one would live on when that is revoked.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED
-        (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED
+        (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,10 +124,12 @@ class ApiKeyServiceServicer:
 
     def RotateApiKey(self, request, context):
         """Gives a key a new secret and, from now on, its whole lifetime again. The secrets it had stay good for the overlap asked
-        for, at most until they would have ended anyway. The answer alone carries the new secret.
+        for, at most until they would have ended anyway. The answer alone carries the new secret. A key may rotate itself, and no
+        other.
 
         Returns NOT_FOUND (API_KEY_NOT_FOUND, SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (API_KEY_ENDED,
-        SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+        SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,10 +41,11 @@ class ApiKeyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ApiKeyServiceAsyncStub: ...
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.CreateApiKeyRequest, _api_key_service_pb2.ApiKey]
-    """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret.
+    """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret. A key makes
+    no key, whatever its scopes: what was made with a stolen one would live on when that is revoked.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED
-    (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED
+    (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     GetApiKey: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.GetApiKeyRequest, _api_key_service_pb2.ApiKey]
     """Gets a key, without its secret.
@@ -64,10 +65,12 @@ class ApiKeyServiceStub:
     """
     RotateApiKey: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.RotateApiKeyRequest, _api_key_service_pb2.ApiKey]
     """Gives a key a new secret and, from now on, its whole lifetime again. The secrets it had stay good for the overlap asked
-    for, at most until they would have ended anyway. The answer alone carries the new secret.
+    for, at most until they would have ended anyway. The answer alone carries the new secret. A key may rotate itself, and no
+    other.
 
     Returns NOT_FOUND (API_KEY_NOT_FOUND, SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (API_KEY_ENDED,
-    SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+    SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_api_key_service_pb2.RevokeApiKeyRequest, _api_key_service_pb2.ApiKey]
     """Ends a key within a second. Revoking a revoked one changes nothing.
@@ -88,10 +91,11 @@ class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.CreateApiKeyRequest, _api_key_service_pb2.ApiKey]  # type: ignore[assignment]
-    """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret.
+    """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret. A key makes
+    no key, whatever its scopes: what was made with a stolen one would live on when that is revoked.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED
-    (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED
+    (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
     """
     GetApiKey: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.GetApiKeyRequest, _api_key_service_pb2.ApiKey]  # type: ignore[assignment]
     """Gets a key, without its secret.
@@ -111,10 +115,12 @@ class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
     """
     RotateApiKey: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.RotateApiKeyRequest, _api_key_service_pb2.ApiKey]  # type: ignore[assignment]
     """Gives a key a new secret and, from now on, its whole lifetime again. The secrets it had stay good for the overlap asked
-    for, at most until they would have ended anyway. The answer alone carries the new secret.
+    for, at most until they would have ended anyway. The answer alone carries the new secret. A key may rotate itself, and no
+    other.
 
     Returns NOT_FOUND (API_KEY_NOT_FOUND, SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (API_KEY_ENDED,
-    SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+    SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_api_key_service_pb2.RevokeApiKeyRequest, _api_key_service_pb2.ApiKey]  # type: ignore[assignment]
     """Ends a key within a second. Revoking a revoked one changes nothing.
@@ -138,10 +144,11 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _api_key_service_pb2.CreateApiKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_api_key_service_pb2.ApiKey, _abc.Awaitable[_api_key_service_pb2.ApiKey]]:
-        """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret.
+        """Makes a key for the caller or for a service account of the organization. The answer alone carries the secret. A key makes
+        no key, whatever its scopes: what was made with a stolen one would live on when that is revoked.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED
-        (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED
+        (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
@@ -185,10 +192,12 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_api_key_service_pb2.ApiKey, _abc.Awaitable[_api_key_service_pb2.ApiKey]]:
         """Gives a key a new secret and, from now on, its whole lifetime again. The secrets it had stay good for the overlap asked
-        for, at most until they would have ended anyway. The answer alone carries the new secret.
+        for, at most until they would have ended anyway. The answer alone carries the new secret. A key may rotate itself, and no
+        other.
 
         Returns NOT_FOUND (API_KEY_NOT_FOUND, SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (API_KEY_ENDED,
-        SERVICE_ACCOUNT_INACTIVE) or PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN).
+        SERVICE_ACCOUNT_INACTIVE), PERMISSION_DENIED (SUBJECT_FORBIDDEN, SCOPE_FORBIDDEN, SESSION_REQUIRED) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -77,7 +77,9 @@ class ServiceAccountServiceServicer:
     """
 
     def CreateServiceAccount(self, request, context):
-        """Makes a service account. It may do something once it has an API key.
+        """Makes a service account. It may do something once it has an API key. Its role permits nothing that the caller may not do.
+
+        Returns PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,9 +104,11 @@ class ServiceAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateServiceAccount(self, request, context):
-        """Changes a service account. Another role counts for its keys at once.
+        """Changes a service account. Another role counts for its keys at once; neither the old nor the new one permits what the
+        caller may not do.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND) or ABORTED (ETAG_MISMATCH).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD), ABORTED (ETAG_MISMATCH) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,10 @@ class ServiceAccountServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ServiceAccountServiceAsyncStub: ...
     CreateServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.CreateServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
-    """Makes a service account. It may do something once it has an API key."""
+    """Makes a service account. It may do something once it has an API key. Its role permits nothing that the caller may not do.
+
+    Returns PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    """
     GetServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.GetServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
     """Gets a service account.
 
@@ -46,9 +49,11 @@ class ServiceAccountServiceStub:
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.UpdateServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
-    """Changes a service account. Another role counts for its keys at once.
+    """Changes a service account. Another role counts for its keys at once; neither the old nor the new one permits what the
+    caller may not do.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND) or ABORTED (ETAG_MISMATCH).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD), ABORTED (ETAG_MISMATCH) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     DisableServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.DisableServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
     """Shuts a service account out: its keys are refused until it is enabled again. Disabling a disabled one changes nothing.
@@ -72,7 +77,10 @@ class ServiceAccountServiceAsyncStub(ServiceAccountServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.CreateServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
-    """Makes a service account. It may do something once it has an API key."""
+    """Makes a service account. It may do something once it has an API key. Its role permits nothing that the caller may not do.
+
+    Returns PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+    """
     GetServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.GetServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
     """Gets a service account.
 
@@ -84,9 +92,11 @@ class ServiceAccountServiceAsyncStub(ServiceAccountServiceStub):
     Returns INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
     """
     UpdateServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.UpdateServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
-    """Changes a service account. Another role counts for its keys at once.
+    """Changes a service account. Another role counts for its keys at once; neither the old nor the new one permits what the
+    caller may not do.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND) or ABORTED (ETAG_MISMATCH).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD), ABORTED (ETAG_MISMATCH) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     DisableServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.DisableServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
     """Shuts a service account out: its keys are refused until it is enabled again. Disabling a disabled one changes nothing.
@@ -113,7 +123,10 @@ class ServiceAccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_account_service_pb2.CreateServiceAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_account_service_pb2.ServiceAccount, _abc.Awaitable[_service_account_service_pb2.ServiceAccount]]:
-        """Makes a service account. It may do something once it has an API key."""
+        """Makes a service account. It may do something once it has an API key. Its role permits nothing that the caller may not do.
+
+        Returns PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE (MEMBERSHIP_UNAVAILABLE).
+        """
 
     @_abc_1.abstractmethod
     def GetServiceAccount(
@@ -143,9 +156,11 @@ class ServiceAccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_account_service_pb2.UpdateServiceAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_account_service_pb2.ServiceAccount, _abc.Awaitable[_service_account_service_pb2.ServiceAccount]]:
-        """Changes a service account. Another role counts for its keys at once.
+        """Changes a service account. Another role counts for its keys at once; neither the old nor the new one permits what the
+        caller may not do.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND) or ABORTED (ETAG_MISMATCH).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD), ABORTED (ETAG_MISMATCH) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -72,7 +72,7 @@ class AuditedCall(_message.Message):
 
     @_builtins.property
     def resources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The resources that the request named, and the one that was answered."""
+        """The resources that the request named, and the one that was answered. Of a refusal, those of the caller and its organization."""
 
     def __init__(
         self,

@@ -37,7 +37,9 @@ class AttributeSchema(_message.Message):
     def schema(self) -> _struct_pb2.Struct:
         """A JSON Schema (draft 2020-12) of type `object`, at most 32 KiB, for example
         `{"type": "object", "properties": {"department": {"type": "string", "maxLength": 50}}, "additionalProperties": false}`.
-        It refers to nothing outside of itself. Patterns are matched in linear time, so they have no look-around and no back-references.
+        `$ref` refers by a pointer to a part of the schema itself, such as `#/$defs/day`, and never back to where it stands. With each
+        reference counted as what it refers to and each pattern as ten, the schema has at most 500 objects and lists. Patterns are
+        matched in linear time, so they have no look-around and no back-references.
         """
 
     @_builtins.property

@@ -59,7 +59,11 @@ class AttributeSchemaServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAttributeSchema(self, request, context):
-        """Changes the schema. Attributes that are there already stay as they are; they are held to the new schema when they are next written.
+        """Changes the schema.
+
+        Attributes that are there already are not looked at. They stay as they are, are read and found as before, also where the new
+        schema does not allow them, and are held to it when they are next written. A change of a member's role does not write them.
+        To find what has to be corrected, list the memberships and send the attributes of each back with `validate_only`.
 
         Returns INVALID_ARGUMENT (ATTRIBUTE_SCHEMA_INVALID), NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION
         (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).

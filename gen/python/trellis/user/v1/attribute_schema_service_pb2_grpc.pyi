@@ -36,7 +36,11 @@ class AttributeSchemaServiceStub:
     GetAttributeSchema: _grpc.UnaryUnaryMultiCallable[_attribute_schema_service_pb2.GetAttributeSchemaRequest, _attribute_schema_service_pb2.AttributeSchema]
     """Gets the schema of an organization's custom attributes."""
     UpdateAttributeSchema: _grpc.UnaryUnaryMultiCallable[_attribute_schema_service_pb2.UpdateAttributeSchemaRequest, _attribute_schema_service_pb2.AttributeSchema]
-    """Changes the schema. Attributes that are there already stay as they are; they are held to the new schema when they are next written.
+    """Changes the schema.
+
+    Attributes that are there already are not looked at. They stay as they are, are read and found as before, also where the new
+    schema does not allow them, and are held to it when they are next written. A change of a member's role does not write them.
+    To find what has to be corrected, list the memberships and send the attributes of each back with `validate_only`.
 
     Returns INVALID_ARGUMENT (ATTRIBUTE_SCHEMA_INVALID), NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION
     (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
@@ -50,7 +54,11 @@ class AttributeSchemaServiceAsyncStub(AttributeSchemaServiceStub):
     GetAttributeSchema: _aio.UnaryUnaryMultiCallable[_attribute_schema_service_pb2.GetAttributeSchemaRequest, _attribute_schema_service_pb2.AttributeSchema]  # type: ignore[assignment]
     """Gets the schema of an organization's custom attributes."""
     UpdateAttributeSchema: _aio.UnaryUnaryMultiCallable[_attribute_schema_service_pb2.UpdateAttributeSchemaRequest, _attribute_schema_service_pb2.AttributeSchema]  # type: ignore[assignment]
-    """Changes the schema. Attributes that are there already stay as they are; they are held to the new schema when they are next written.
+    """Changes the schema.
+
+    Attributes that are there already are not looked at. They stay as they are, are read and found as before, also where the new
+    schema does not allow them, and are held to it when they are next written. A change of a member's role does not write them.
+    To find what has to be corrected, list the memberships and send the attributes of each back with `validate_only`.
 
     Returns INVALID_ARGUMENT (ATTRIBUTE_SCHEMA_INVALID), NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION
     (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
@@ -73,7 +81,11 @@ class AttributeSchemaServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _attribute_schema_service_pb2.UpdateAttributeSchemaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_attribute_schema_service_pb2.AttributeSchema, _abc.Awaitable[_attribute_schema_service_pb2.AttributeSchema]]:
-        """Changes the schema. Attributes that are there already stay as they are; they are held to the new schema when they are next written.
+        """Changes the schema.
+
+        Attributes that are there already are not looked at. They stay as they are, are read and found as before, also where the new
+        schema does not allow them, and are held to it when they are next written. A change of a member's role does not write them.
+        To find what has to be corrected, list the memberships and send the attributes of each back with `validate_only`.
 
         Returns INVALID_ARGUMENT (ATTRIBUTE_SCHEMA_INVALID), NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION
         (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).

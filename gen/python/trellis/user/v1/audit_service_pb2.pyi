@@ -45,7 +45,9 @@ class AuditEntry(_message.Message):
     name: _builtins.str
     """The resource name, `organizations/{organization}/auditEntries/{audit_entry}`."""
     sequence: _builtins.int
-    """The place in the log: 1 for the first entry ever, and one more for each."""
+    """The place in the log: 1 for the first entry ever, and one more for each as it arrived. Of calls to different services at the
+    same time, the later one may arrive first.
+    """
     service: _builtins.str
     """The service that was called, for example `user`."""
     rpc: _builtins.str
@@ -80,7 +82,7 @@ class AuditEntry(_message.Message):
 
     @_builtins.property
     def resources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The resources that the request named, and the one that was answered."""
+        """The resources that the request named, and the one that was answered. Of a refusal, those of the caller and its organization."""
 
     def __init__(
         self,

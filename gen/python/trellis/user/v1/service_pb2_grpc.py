@@ -523,7 +523,7 @@ class OrganizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UndeleteOrganization(self, request, context):
-        """Brings a deleted organization back.
+        """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
         Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
         """
@@ -791,7 +791,10 @@ class MembershipServiceServicer:
     """
 
     def CreateMembership(self, request, context):
-        """Makes a user a member of an organization.
+        """Makes a user with an active account a member of an organization.
+
+        Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
+        attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
 
         Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
         (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).

@@ -265,7 +265,7 @@ class OrganizationServiceStub:
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
     """
     UndeleteOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.UndeleteOrganizationRequest, _resources_pb2.Organization]
-    """Brings a deleted organization back.
+    """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
     """
@@ -298,7 +298,7 @@ class OrganizationServiceAsyncStub(OrganizationServiceStub):
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND), FAILED_PRECONDITION (ORGANIZATION_DELETED) or ABORTED (ETAG_MISMATCH).
     """
     UndeleteOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.UndeleteOrganizationRequest, _resources_pb2.Organization]  # type: ignore[assignment]
-    """Brings a deleted organization back.
+    """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
     Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
     """
@@ -364,7 +364,7 @@ class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.UndeleteOrganizationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Organization, _abc.Awaitable[_resources_pb2.Organization]]:
-        """Brings a deleted organization back.
+        """Brings a deleted organization back, until its `purge_time`. From then on it is as good as gone, although it may take a while to go.
 
         Returns NOT_FOUND (ORGANIZATION_NOT_FOUND) or FAILED_PRECONDITION (ORGANIZATION_NOT_DELETED).
         """
@@ -379,7 +379,10 @@ class MembershipServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MembershipServiceAsyncStub: ...
     CreateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]
-    """Makes a user a member of an organization.
+    """Makes a user with an active account a member of an organization.
+
+    Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
+    attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
 
     Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
     (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
@@ -423,7 +426,10 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
-    """Makes a user a member of an organization.
+    """Makes a user with an active account a member of an organization.
+
+    Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
+    attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
 
     Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
     (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
@@ -470,7 +476,10 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreateMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
-        """Makes a user a member of an organization.
+        """Makes a user with an active account a member of an organization.
+
+        Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
+        attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
 
         Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
         (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
