@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import grpc
+import structlog
 
 from services.auth.domain import Catalogue, Membership, MembershipUnavailable, NotAMember
 from trellis.user.v1 import resources_pb2 as user
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1.service_pb2_grpc import MembershipServiceStub
 
+log = structlog.get_logger()
 TIMEOUT_S = 1.5  # people wait for it while they sign in
 
 
@@ -26,6 +28,7 @@ class UserMemberships:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise NotAMember(organization) from None
+            log.warning("user_did_not_answer", code=error.code().name, detail=error.details())
             raise MembershipUnavailable from error
         role = self._roles[f"roles/{user.Role.Name(membership.role).removeprefix('ROLE_').lower()}"]
         return Membership(membership.name, role.name, role.permissions, tuple(membership.teams))

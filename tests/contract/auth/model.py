@@ -186,12 +186,12 @@ class Organization:
                 found.append(Given(self.permissions_of(binding.role), why, binding.expire_time))
         return found
 
-    def why(self, subject: str, permission: str, resource: str, at: datetime) -> Why:
-        """Return what permits something; whoever does not belong here is permitted nothing."""
+    def given_to_whoever_belongs(self, subject: str, at: datetime) -> list[Given]:
+        """Return all that somebody has, a stranger nothing."""
         try:
-            return next((each.why for each in self.given(subject, at) if each.permits(permission, resource)), Why())
+            return self.given(subject, at)
         except NotAMember:
-            return Why()
+            return []
 
     def permissions_of(self, role: str) -> frozenset[str]:
         """Raises RoleNotFound."""
@@ -295,10 +295,7 @@ class Organization:
 
     def _holds(self, by: Token, permissions: frozenset[str], at: datetime) -> None:
         """Nobody touches what they lack: by their token, and by what they may do in the organization at that moment."""
-        try:
-            given = self.given(by.subject, at)
-        except NotAMember:
-            given = []
+        given = self.given_to_whoever_belongs(by.subject, at)
         for permission in permissions:
             if permission not in by.permissions or not any(each.permits(permission, self.name) for each in given):
                 raise PermissionNotHeld(permission)
@@ -327,6 +324,17 @@ class Organization:
         while name:
             yield name
             name = self.teams[name].parent
+
+
+def of_the_contract(at: datetime) -> list[Role]:
+    """Return the predefined roles, as lists have them."""
+    titles = {"roles/owner": "Owner", "roles/admin": "Administrator", "roles/member": "Member"}
+    return [Role(name, title, PREDEFINED[name], at, at, predefined=True) for name, title in titles.items()]
+
+
+def first(given: list[Given], permission: str, resource: str) -> Why:
+    """Return what permits something, of what somebody has."""
+    return next((each.why for each in given if each.permits(permission, resource)), Why())
 
 
 def asked(by: Token, subject: str) -> str:
