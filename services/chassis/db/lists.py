@@ -62,9 +62,15 @@ class Listing:
         sortable: Sequence[str],
         enums: Mapping[str, Mapping[str, Any]] | None = None,
         default_order: str = "",
+        twin: Column | None = None,
     ) -> None:
+        """Take `twin` where rows are joined: the column that is joined with the key.
+
+        PostgreSQL carries an equality over to the other side of a join, a bound it does not: merging, it would begin on that
+        side with the first row of all.
+        """
         self._rows, self._key, self._fields, self._sortable = rows, key, fields, sortable
-        self._enums, self._default_order = enums or {}, default_order
+        self._enums, self._default_order, self._twin = enums or {}, default_order, twin
 
     async def page(self, database: Database, query: ListQuery, to_domain: Callable[[Row], T], **values: Any) -> Rows[T]:
         """Return one page. Raises InvalidArgument for a filter or order that cannot be."""
@@ -74,6 +80,8 @@ class Listing:
             statement = statement.where(self._condition(parsed))
         if query.after is not None:
             statement = statement.where(_after(order, query.after))
+            if self._twin is not None and len(order) == 1:
+                statement = statement.where(_after([(self._twin, order[0][1])], query.after))
         positions = [column.label(f"position_{i}") for i, (column, _) in enumerate(order)]
         rows = await database.fetch(Statement(statement.add_columns(*positions).limit(query.size + 1)), **values)
         more = len(rows) > query.size

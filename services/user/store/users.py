@@ -49,6 +49,7 @@ _list = Listing(
         or_(users.c.state < UserState.DELETED, users.c.state == UserState.PROVISIONED, bindparam("show_deleted") == true()),
     ),
     key=memberships.c.user,
+    twin=users.c.name,
     fields={
         "display_name": users.c.display_name,
         "email": users.c.email,
