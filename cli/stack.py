@@ -40,21 +40,23 @@ class Stack:
     supervisor: Supervisor
     services: ServicesEngine
     envoy: EnvoyEngine
-    open: bool = False
-    """Whether the edge has found the services: from then on calls arrive."""
 
-    def status(self) -> dict[str, Any]:
-        """Return what `trellis status -o json` prints."""
+    async def status(self) -> dict[str, Any]:
+        """Return what `trellis status -o json` prints. Healthy is what a caller of the edge finds: calls arrive."""
         processes = [*self._engines(), *self._services()]
         up = all(process.up.is_set() for process in self.supervisor.processes.values())
-        healthy = self.open and up and all(process["state"] == "ready" for process in processes)
+        healthy = up and all(process["state"] == "ready" for process in processes) and await self.calls_arrive()
         return {"healthy": healthy, "endpoints": self.home.endpoints, "processes": processes}
+
+    async def calls_arrive(self) -> bool:
+        """Whether the edge has found each service: a while after it is ready, when it comes back from a crash."""
+        return await asyncio.to_thread(self.envoy.routes_to, SERVICES)
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what another command asks."""
         match request.get("do"):
             case "status":
-                return self.status()
+                return await self.status()
             case "down":
                 self.supervisor.stopping.set()
                 return {"done": True}
@@ -154,10 +156,7 @@ async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[
 
 
 async def _edge_open(stack: Stack) -> None:
-    while not stack.supervisor.stopping.is_set():
-        if await asyncio.to_thread(stack.envoy.routes_to, SERVICES):
-            stack.open = True
-            return
+    while not stack.supervisor.stopping.is_set() and not await stack.calls_arrive():
         await asyncio.sleep(0.02)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -106,6 +107,15 @@ def test_people_sign_in_while_user_is_down(platform: Platform, ada: Person) -> N
         assert ada.refresh().status == 200
         assert ada.switch(ada.organization).status in (503, 504)
     eventually(lambda: ada.switch(ada.organization).status == 200)
+
+
+def test_auth_is_not_cut_off_for_saying_that_user_is_down(platform: Platform, ada: Person) -> None:
+    """The edge leaves out a process that it cannot reach, not one that answers UNAVAILABLE."""
+    with frozen(platform, "user"), ThreadPoolExecutor(8) as callers:
+        refused = list(callers.map(lambda _: ada.switch(ada.organization), range(8)))
+        keys = [Rest(platform.rest).get("/.well-known/jwks.json").status for _ in range(20)]
+    assert {answer.status for answer in refused} == {503}
+    assert keys == [200] * 20
 
 
 @contextmanager

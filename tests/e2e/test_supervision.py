@@ -14,12 +14,15 @@ from typing import Any
 import grpc
 import pytest
 
+from cli.control import ask
 from cli.engines.postgres import PostgresEngine
 from cli.home import Home
+from tests.e2e.client import Rest
 from tests.e2e.system import System, alive, eventually
 from trellis.auth.v1.service_pb2 import GetJwksRequest
 from trellis.auth.v1.service_pb2_grpc import JwksServiceStub
 
+KEYS = "/.well-known/jwks.json"
 PROCESSES = ("postgres", "valkey", "envoy", "auth", "user")
 
 
@@ -54,6 +57,23 @@ def test_each_killed_process_comes_back(system: System) -> None:
     assert all(restarts[name] == 1 for name in PROCESSES), restarts
     system.trellis("down")
     assert not system.processes()
+
+
+def test_a_killed_service_that_is_healthy_again_serves_at_once(system: System) -> None:
+    """Also those whom the edge has turned away meanwhile: it must not go on with it."""
+    system.trellis("up", "--detach")
+    rest = Rest(Home(system.home).endpoints["rest"])
+
+    for _ in range(3):
+        killed = system.kill("auth")
+        eventually(lambda killed=killed: rest.get(KEYS) and healthy_without(system, killed), 15)  # type: ignore[misc]
+        assert rest.get(KEYS).status == 200
+
+
+def healthy_without(system: System, killed: int) -> bool:
+    """Whether the supervisor says that all is well and the killed process is none of it: asked at once, without a command."""
+    status = ask(Home(system.home), "status")
+    return bool(status["healthy"]) and killed not in [row["pid"] for row in status["processes"]]
 
 
 def test_a_killed_supervisor_leaves_no_process(system: System) -> None:

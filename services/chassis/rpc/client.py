@@ -12,7 +12,7 @@ from opentelemetry import propagate
 from trellis.policies import POLICIES
 
 _RETRIES = {
-    "maxAttempts": 5,  # about 0.75 s: what a restarting backend needs. `retryThrottling` ends them in an outage
+    "maxAttempts": 5,  # about 0.75 s, for what was under way when a backend died. `retryThrottling` ends them in an outage
     "initialBackoff": "0.05s",
     "maxBackoff": "1s",
     "backoffMultiplier": 2,
@@ -64,5 +64,6 @@ def _method_config(path: str) -> dict[str, Any]:
     policy = POLICIES[path]
     config: dict[str, Any] = {"name": [{"service": service, "method": method}], "timeout": f"{policy.timeout_s}s"}
     if policy.repeatable == "always":
+        config["waitForReady"] = True  # a restart costs the caller some time within the deadline, and is no failure
         config["retryPolicy"] = _RETRIES
     return config
