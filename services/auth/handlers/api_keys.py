@@ -84,8 +84,8 @@ class ApiKeyHandlers:
         now, secret = self.now(), new_secret(self.entropy(SECRET_BYTES))
         subject = caller.subject if new.subject in ("", ME) else new.subject
         scopes = self._known(new.scopes)
-        await self._may_have(scopes, subject, new.organization, caller)
         name, end = f"{new.organization}/apiKeys/{self.new_id('apk')}", lifetime(new.expire_time, now)
+        await self._may_have(scopes, subject, new.organization, caller, until=end)
         key = ApiKey(name, new.organization, subject, new.display_name, scopes, hint_of(secret), now, now, end)
         async with self.begin() as tx:
             await _active(tx, subject)
@@ -133,12 +133,13 @@ class ApiKeyHandlers:
             raise SessionRequired
         now, secret = self.now(), new_secret(self.entropy(SECRET_BYTES))
         key = _managed(await self.api_keys.get(rotation.name), caller)
-        await self._may_have(key.scopes, key.subject, key.organization, caller)
+        end = lifetime(rotation.expire_time, now)
+        await self._may_have(key.scopes, key.subject, key.organization, caller, until=end)
         async with self.begin() as tx:
             await _active(tx, key.subject)
             key = await tx.api_keys.lock(rotation.name)
             key.must_not_be_revoked()
-            key = key.renew(secret, lifetime(rotation.expire_time, now), now)
+            key = key.renew(secret, end, now)
             await tx.api_keys.save(key)
             await tx.api_keys.end_secrets(key.name, now + rotation.overlap)
             await tx.api_keys.add_secret(key.name, hashed(secret), key.expire_time)
@@ -167,15 +168,19 @@ class ApiKeyHandlers:
                 tx.outbox.add(event)
             await tx.commit()
 
-    async def _may_have(self, scopes: Sequence[str], subject: str, organization: str, caller: Principal) -> None:
+    async def _may_have(
+        self, scopes: Sequence[str], subject: str, organization: str, caller: Principal, *, until: datetime
+    ) -> None:
         """Let nobody get more by a secret than they may do by their token and at this moment, nor than its subject may.
 
+        Of a program nobody gets a secret for longer than they may do it themselves; their own does what they still may.
         Raises SubjectForbidden, ServiceAccountNotFound, ScopeForbidden, MembershipUnavailable.
         """
         if is_service_account(subject) and not subject.startswith(f"{organization}/"):
             raise ServiceAccountNotFound(subject)
         Managed.by(caller).may_hold_secrets_of(subject)
-        only_some_of(scopes, await self.grants.held(organization, caller))
+        ends = until if is_service_account(subject) else None
+        only_some_of(scopes, await self.grants.held(organization, caller, until=ends))
         if is_service_account(subject):
             with contextlib.suppress(NotAMember):  # it is gone or disabled: said when it is locked
                 only_some_of(scopes, (await self.grants.permitted(organization, subject)).permissions)

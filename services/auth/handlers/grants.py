@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.auth.domain import (
     Access,
@@ -22,6 +22,7 @@ from services.chassis.principal import Principal
 
 REMEMBERED_FOR = timedelta(seconds=1)
 REMEMBERED = 10_000
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 Key = tuple[str, str]
 
@@ -46,13 +47,16 @@ class Grants:
         """Return what a token of now is to say. Raises NotAMember, MembershipUnavailable."""
         return (await self._read(organization, subject)).permitted(self._now())
 
-    async def held(self, organization: str, caller: Principal) -> frozenset[str]:
-        """Return what the caller's token permits there and the caller still may. Raises MembershipUnavailable."""
+    async def held(self, organization: str, caller: Principal, *, until: datetime | None = None) -> frozenset[str]:
+        """Return what the caller's token permits there and the caller may at this moment, or as far as is known until then.
+
+        Whoever has something for a time gives it for no longer. Raises MembershipUnavailable.
+        """
         try:
             access = await self._read(organization, caller.subject)
         except NotAMember:
             return frozenset()
-        return caller.permissions & access.permissions(organization, self._now())
+        return caller.permissions & access.permissions(organization, max(until or self._now(), self._now()))
 
     async def recent(self, organization: str, subject: str) -> Access:
         """Return what a subject may do, as of a second ago at most; a stranger nothing. Raises MembershipUnavailable."""

@@ -18,7 +18,7 @@ from services.auth.domain import (
     delete_role_binding,
     is_service_account,
 )
-from services.auth.handlers.grants import Grants
+from services.auth.handlers.grants import FOREVER, Grants
 from services.auth.ports import AuthTransaction, Begin, Memberships, NewId, Now, RoleBindings
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
@@ -54,7 +54,7 @@ class RoleBindingHandlers:
         TooManyRoleBindings, MembershipUnavailable.
         """
         await self._belongs(new)
-        held = await self.grants.held(new.organization, caller)
+        held = await self.grants.held(new.organization, caller, until=new.expire_time or FOREVER)
         name = f"{new.organization}/roleBindings/{self.new_id('rbd')}"
         resource = new.resource or new.organization
         binding = RoleBinding(name, new.role, new.subject, resource, new.expire_time, caller.subject, self.now())

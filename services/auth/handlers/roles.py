@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.auth.domain import Catalogue, Permission, Role, create_role
-from services.auth.handlers.grants import Grants
+from services.auth.handlers.grants import FOREVER, Grants
 from services.auth.ports import Begin, NewId, Now, Roles
 from services.chassis import etags, short_lists
 from services.chassis.lists import ListQuery, Rows
@@ -90,7 +90,7 @@ class RoleHandlers:
         """
         self.catalogue.must_have(change.changes.get("permissions", ()))
         known = await self.roles.get(change.name)  # before user is asked: a predefined role is of no organization
-        held = await self.grants.held(known.organization, caller)
+        held = await self.grants.held(known.organization, caller, until=FOREVER)
         async with self.begin() as tx:
             role = await tx.roles.lock(change.name)
             etags.check(change.etag, role.version, role.name)

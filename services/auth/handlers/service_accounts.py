@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.auth.domain import Catalogue, ServiceAccount, ServiceAccountCreated, State
-from services.auth.handlers.grants import Grants
+from services.auth.handlers.grants import FOREVER, Grants
 from services.auth.ports import Begin, NewId, Now, ServiceAccounts
 from services.chassis import etags
 from services.chassis.lists import ListQuery, Rows
@@ -46,7 +46,7 @@ class ServiceAccountHandlers:
 
     async def create_service_account(self, new: CreateServiceAccount, caller: Principal) -> ServiceAccount:
         """Make an account. Raises PermissionNotHeld, MembershipUnavailable."""
-        self._must_hold(await self.grants.held(new.organization, caller), new.role)
+        self._must_hold(await self.grants.held(new.organization, caller, until=FOREVER), new.role)
         now = self.now()
         name = f"{new.organization}/serviceAccounts/{self.new_id('sva')}"
         account = ServiceAccount(name, new.organization, new.display_name, new.description, new.role, now, now)
@@ -67,7 +67,8 @@ class ServiceAccountHandlers:
     async def update_service_account(self, change: UpdateServiceAccount, caller: Principal) -> ServiceAccount:
         """Change an account. Raises ServiceAccountNotFound, PermissionNotHeld, EtagMismatch, MembershipUnavailable."""
         role = change.values.get("role")
-        held = await self.grants.held(_organization(change.name), caller) if role else frozenset[str]()
+        organization = _organization(change.name)
+        held = await self.grants.held(organization, caller, until=FOREVER) if role else frozenset[str]()
         async with self.begin() as tx:
             account = await tx.service_accounts.lock(change.name)
             etags.check(change.etag, account.version, account.name)

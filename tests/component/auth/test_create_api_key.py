@@ -13,7 +13,7 @@ from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, Acme
 from tests.component.auth.keys import SCOPES, make_account, make_key, opens, with_key
 from tests.component.refusals import refusal
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import api_key_service_pb2 as rpc
 from trellis.policies import ROLE_PERMISSIONS
@@ -129,3 +129,16 @@ async def test_nobody_makes_one_while_memberships_cannot_be_read(acme: Acme) -> 
     request = rpc.CreateApiKeyRequest(parent=ACME, api_key=rpc.ApiKey(scopes=SCOPES))
 
     assert (await refusal(acme.service.api_keys.CreateApiKey(request, metadata=token))).reason == "MEMBERSHIP_UNAVAILABLE"
+
+
+async def test_who_may_something_for_a_time_gets_no_secret_of_a_program_for_longer(acme: Acme) -> None:
+    robot = await make_account(acme, role="roles/admin")
+    end = NOON + timedelta(hours=1)
+    await acme.bind("roles/admin", CID, expire_time=timestamp(end))
+    scopes = ("memberships.update",)
+
+    longer = await refusal(make_key(acme, CID, subject=robot.name, scopes=scopes, expire_time=timestamp(end)))
+    shorter = await make_key(acme, CID, subject=robot.name, scopes=scopes, expire_time=timestamp(end - timedelta(seconds=1)))
+
+    assert (longer.code, longer.reason) == (StatusCode.PERMISSION_DENIED, "SCOPE_FORBIDDEN")
+    assert shorter.subject == robot.name

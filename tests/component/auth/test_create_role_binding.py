@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,6 +19,7 @@ from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import role_binding_service_pb2 as rpc
 
 PROJECT = f"{ACME}/projects/prj_1"
+OTHER_TEAM = f"{ACME}/teams/team_2"
 
 
 async def test_a_role_on_the_organization_is_in_the_next_token(acme: Acme, store: FakeAuthStore, time: Time) -> None:
@@ -144,6 +146,19 @@ async def test_an_owner_may_give_another_user_everything(acme: Acme) -> None:
     await acme.bind("roles/owner", BOB)
 
     assert "organizations.delete" in await acme.permissions(BOB)
+
+
+async def test_what_somebody_has_for_a_time_they_give_for_no_longer(acme: Acme, time: Time) -> None:
+    """Or a role for an hour would be one for good, given to oneself."""
+    end = NOON.replace(hour=13)
+    await acme.bind("roles/admin", CID, expire_time=timestamp(end))
+
+    for_good = await refusal(acme.bind("roles/admin", CID, by=CID))
+    longer = await refusal(acme.bind("roles/admin", OTHER_TEAM, by=CID, expire_time=timestamp(end + timedelta(seconds=1))))
+    shorter = await acme.bind("roles/admin", OTHER_TEAM, by=CID, expire_time=timestamp(end - timedelta(seconds=1)))
+
+    assert (for_good.reason, longer.reason) == ("PERMISSION_NOT_HELD", "PERMISSION_NOT_HELD")
+    assert shorter.subject == OTHER_TEAM
 
 
 async def test_a_user_who_is_no_member_gets_nothing_whether_or_not_it_exists(acme: Acme) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from grpc import StatusCode
 
 from services.auth.domain import (
     ServiceAccountCreated,
 )
+from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, Acme
 from tests.component.auth.keys import make_account
 from tests.component.refusals import refusal
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import service_account_service_pb2 as rpc
 
@@ -55,3 +58,11 @@ async def test_nobody_makes_one_while_memberships_cannot_be_read(acme: Acme) -> 
     refused = await refusal(acme.service.service_accounts.CreateServiceAccount(request, metadata=token))
 
     assert (refused.code, refused.reason) == (StatusCode.UNAVAILABLE, "MEMBERSHIP_UNAVAILABLE")
+
+
+async def test_who_may_something_for_a_time_makes_no_program_that_may_it_for_good(acme: Acme) -> None:
+    await acme.bind("roles/admin", CID, expire_time=timestamp(NOON + timedelta(hours=1)))
+
+    refused = await refusal(make_account(acme, CID, role="roles/admin"))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_NOT_HELD")

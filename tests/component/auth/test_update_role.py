@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from grpc import StatusCode
 
 from services.auth.domain import RoleUpdated
+from services.chassis.times import timestamp
 from tests.component.auth.acme import ACME, ADA, BOB, CID, EVE, OTHER, ROBOT, TEAM, Acme
 from tests.component.refusals import refusal
-from tests.conftest import Time
+from tests.conftest import NOON, Time
 from tests.fakes.auth import FakeAuthStore
 from trellis.auth.v1 import role_service_pb2 as rpc
 
@@ -141,3 +143,13 @@ async def test_members_and_others_are_denied(acme: Acme) -> None:
 
     assert (member.code, member.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
     assert member == foreign == unknown
+
+
+async def test_who_may_something_for_a_time_puts_it_into_no_role(acme: Acme) -> None:
+    role = await acme.make_role("users.list")
+    await acme.bind(role.name, CID)
+    await acme.bind("roles/admin", CID, expire_time=timestamp(NOON + timedelta(hours=1)))
+
+    refused = await refusal(update(acme, CID, name=role.name, permissions=["users.list", "memberships.update"]))
+
+    assert (refused.code, refused.reason) == (StatusCode.PERMISSION_DENIED, "PERMISSION_NOT_HELD")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.auth.domain import (
@@ -30,6 +30,7 @@ from trellis.policies import PERMISSIONS, ROLE_PERMISSIONS
 PREDEFINED = {f"roles/{name}": frozenset(permissions) for name, permissions in ROLE_PERMISSIONS.items()}
 OWNERS_ONLY = PREDEFINED["roles/owner"] - PREDEFINED["roles/admin"]
 ASK_ABOUT_OTHERS = "access.check"
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class Organization:
         role = self._role(wanted.name)
         same_version(etag, role.version, role.name)
         permissions = wanted.permissions or role.permissions
-        self._holds(by, role.permissions | permissions, at)
+        self._holds(by, role.permissions | permissions, FOREVER)
         for binding in self._bound(role.name, at):
             _suits(permissions, binding.subject, role.name)
         self.roles[role.name] = replace(
@@ -239,7 +240,7 @@ class Organization:
         by.permits("roleBindings.create", self.name, binding.role, binding.subject, binding.resource)
         self._must_belong(binding.subject)
         permissions = self.permissions_of(binding.role)
-        self._holds(by, permissions, at)
+        self._holds(by, permissions, max(binding.expire_time or FOREVER, at))
         _suits(permissions, binding.subject, binding.role)
         if not binding.counts(at):
             raise InvalidArgument("expire_time")
@@ -260,7 +261,7 @@ class Organization:
 
     def create_account(self, by: Token, account: ServiceAccount, at: datetime) -> None:
         by.permits("serviceAccounts.create", self.name)
-        self._holds(by, PREDEFINED[account.role], at)
+        self._holds(by, PREDEFINED[account.role], FOREVER)
         self.accounts[account.name] = account
 
     def change_account(self, by: Token, name: str, role: str, etag: str, at: datetime) -> None:
@@ -268,7 +269,7 @@ class Organization:
         account = self._account(name)
         same_version(etag, account.version, name)
         if role != account.role:
-            self._holds(by, PREDEFINED[account.role] | PREDEFINED[role], at)
+            self._holds(by, PREDEFINED[account.role] | PREDEFINED[role], FOREVER)
         account.role, account.version = role, account.version + 1
 
     def switch_account(self, by: Token, name: str, *, active: bool) -> None:
@@ -294,7 +295,10 @@ class Organization:
         raise NotAMember(self.name)
 
     def _holds(self, by: Token, permissions: frozenset[str], at: datetime) -> None:
-        """Nobody touches what they lack: by their token, and by what they may do in the organization at that moment."""
+        """Nobody touches what they lack: by their token, and by what they may do in the organization at that moment.
+
+        Nobody gives anything for longer than they have it: `at` is when the gift ends.
+        """
         given = self.given_to_whoever_belongs(by.subject, at)
         for permission in permissions:
             if permission not in by.permissions or not any(each.permits(permission, self.name) for each in given):
