@@ -156,7 +156,9 @@ async def _run(home: Home, workers: int, screen: TextIO | None, ready: Callable[
 
 
 async def _edge_open(stack: Stack) -> None:
-    while not stack.supervisor.stopping.is_set() and not await stack.calls_arrive():
+    while not stack.supervisor.stopping.is_set():
+        if await stack.calls_arrive():
+            return
         await asyncio.sleep(0.02)
 
 

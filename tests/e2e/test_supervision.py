@@ -71,7 +71,7 @@ def test_a_killed_service_that_is_healthy_again_serves_at_once(system: System) -
 
 
 def healthy_without(system: System, killed: int) -> bool:
-    """Whether the supervisor says that all is well and the killed process is none of it: asked at once, without a command."""
+    """Whether the supervisor says, without a command between, that all is well and the killed process is gone."""
     status = ask(Home(system.home), "status")
     return bool(status["healthy"]) and killed not in [row["pid"] for row in status["processes"]]
 
