@@ -65,15 +65,20 @@ def test_a_killed_service_that_is_healthy_again_serves_at_once(system: System) -
     rest = Rest(Home(system.home).endpoints["rest"])
 
     for _ in range(3):
-        killed = system.kill("auth")
-        eventually(lambda killed=killed: rest.get(KEYS) and healthy_without(system, killed), 15)  # type: ignore[misc]
+        kill_while_it_is_asked(system, rest)
         assert rest.get(KEYS).status == 200
 
 
-def healthy_without(system: System, killed: int) -> bool:
-    """Whether the supervisor says, without a command between, that all is well and the killed process is gone."""
-    status = ask(Home(system.home), "status")
-    return bool(status["healthy"]) and killed not in [row["pid"] for row in status["processes"]]
+def kill_while_it_is_asked(system: System, rest: Rest) -> None:
+    """Kill auth, and go on asking it until the supervisor says, without a command between, that all is well."""
+    killed = system.kill("auth")
+
+    def healthy() -> bool:
+        rest.get(KEYS)
+        status = ask(Home(system.home), "status")
+        return bool(status["healthy"]) and killed not in [row["pid"] for row in status["processes"]]
+
+    eventually(healthy, 15)
 
 
 def test_a_killed_supervisor_leaves_no_process(system: System) -> None:
