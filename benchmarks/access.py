@@ -47,8 +47,7 @@ def _member_with_bindings(running: Platform) -> tuple[str, str]:
     _, owner = running.sign_in()
     organization = str(running.post("/v1/organizations", {"displayName": "Bench"}, owner)["name"])
     owner = str(running.post("/v1/auth:switchOrganization", {"organization": organization}, owner)["accessToken"])
-    user, token = running.sign_in()
-    running.post(f"/v1/{organization}/memberships", {"user": user, "role": "ROLE_MEMBER"}, owner)
+    user, token = running.join(organization, owner)
     for number in range(BINDINGS):
         binding = {"role": "roles/admin", "subject": user, "resource": f"{organization}/projects/prj_{number}"}
         running.post(f"/v1/{organization}/roleBindings", binding, owner)

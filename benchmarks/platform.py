@@ -56,23 +56,35 @@ class Platform:
 
     def sign_in(self) -> tuple[str, str]:
         """Return a new person's name and access token."""
-        tokens = self.post("/v1/auth:signIn", {"email": self.sign_up(), "password": PASSWORD})
+        return self._session(self.sign_up())
+
+    def join(self, organization: str, owner: str) -> tuple[str, str]:
+        """Let the holder of a token invite a new person, who accepts; their name and access token."""
+        email = self.sign_up()
+        self.post(f"/v1/{organization}/invitations", {"email": email, "role": "ROLE_MEMBER"}, owner)
+        user, token = self._session(email)
+        self.post("/v1/invitations:accept", {"token": self._token_for(email, "inv_")}, token)
+        return user, token
+
+    def _session(self, email: str) -> tuple[str, str]:
+        tokens = self.post("/v1/auth:signIn", {"email": email, "password": PASSWORD})
         return str(tokens["user"]), str(tokens["accessToken"])
 
     def sign_up(self) -> str:
         """Return a new person's address; it is verified."""
         email = f"bench-{time.time_ns()}@example.com"
         self.post("/v1/auth:signUp", {"email": email, "password": PASSWORD, "displayName": "Bench"})
-        self.post("/v1/auth:verifyEmail", {"token": self._token_for(email)})
+        self.post("/v1/auth:verifyEmail", {"token": self._token_for(email, "vrf_")})
         return email
 
-    def _token_for(self, email: str) -> str:
+    def _token_for(self, email: str, kind: str) -> str:
         end_s = time.monotonic() + 10
         while time.monotonic() < end_s:
             for path in self.home.mail.glob("*.json"):
                 mail = json.loads(path.read_text())
-                if mail["to"] == email:
-                    return str(mail["text"].partition("Token:\n")[2].split()[0])
+                token = mail["text"].partition("Token:\n")[2].lstrip()
+                if mail["to"] == email and token.startswith(kind):
+                    return str(token.split()[0])
             time.sleep(0.02)
         raise TimeoutError("no mail came")
 

@@ -116,7 +116,7 @@ def unpacked(file: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     with tempfile.TemporaryDirectory(prefix="trellis-backup-") as directory:
         try:
             with tarfile.open(file, "r:") as archive:
-                archive.extractall(directory, filter="data")
+                _unpack(archive, Path(directory))
             manifest = json.loads((Path(directory) / MANIFEST).read_text())
         except OSError as error:
             raise Failed(f"{file} cannot be read: {error.strerror or error}.") from None
@@ -124,6 +124,16 @@ def unpacked(file: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             raise Failed(f"{file} is no whole backup: {error}.") from None
         _refuse_foreign(file, manifest)
         yield Path(directory), manifest
+
+
+def _unpack(archive: tarfile.TarFile, directory: Path) -> None:
+    """Take out plain files, by plain names: `extractall` has its filter only since Python 3.11.4. Raises TarError."""
+    for member in archive:
+        content = archive.extractfile(member) if member.isfile() else None
+        if content is None or Path(member.name).name != member.name:
+            raise tarfile.TarError(f"{member.name!r} would be more than a file beside the others")
+        with content, (directory / member.name).open("xb") as target:
+            shutil.copyfileobj(content, target)
 
 
 def _verified(file: Path, directory: Path, manifest: dict[str, Any], programs: Path, passphrase: str) -> Backup:

@@ -1,4 +1,4 @@
-"""Planting people: every one signs up, follows the link in the mail and joins an organization, by the real RPCs.
+"""Planting people: every one signs up, follows the link in the mail and accepts an invitation, by the real RPCs.
 
 Of the larger sizes, only owners do: the others are imported, as provisioned users who have no account yet.
 
@@ -27,10 +27,12 @@ from cli.people import PASSWORD, Group, Person, Size
 from trellis.auth.v1 import service_pb2 as auth
 from trellis.auth.v1.service_pb2_grpc import AuthServiceStub
 from trellis.user.v1 import import_service_pb2 as importing
+from trellis.user.v1 import invitation_service_pb2 as inviting
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as user
 from trellis.user.v1.import_service_pb2_grpc import ImportServiceStub
-from trellis.user.v1.service_pb2_grpc import MembershipServiceStub, OrganizationServiceStub, UserServiceStub
+from trellis.user.v1.invitation_service_pb2_grpc import InvitationServiceStub
+from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub, UserServiceStub
 
 AT_ONCE = 12  # people on their way: enough for every thread that hashes, and less than auth lets wait for one
 GROUPS_AT_ONCE = 4
@@ -39,7 +41,6 @@ MAIL_WITHIN_S = 15.0
 ATTEMPTS = 8
 _POLL_S = 0.02
 _PASSES = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED}
-_TO_COME = {*_PASSES, grpc.StatusCode.NOT_FOUND}  # the user service hears of an account a moment after auth
 
 Planted = Callable[[int, bool], None]
 """Told how many more are there, and whether that took a look or was noted before."""
@@ -128,7 +129,7 @@ class Planter:
 
     async def _group(self, group: Group) -> None:
         owner = group.people[0]
-        _, is_new = await self._arrive(owner)
+        is_new = await self._arrive(owner)
         token = await self._sign_in(owner)
         name = "" if is_new else await self._organization(token, group.display_name)
         name = name or await self._make(token, group.display_name)
@@ -165,38 +166,41 @@ class Planter:
     async def _join(self, person: Person, organization: str, token: str, members: set[str]) -> None:
         if person.email in members:
             return self._count(1, 0)
-        name, is_new = await self._arrive(person)
-        membership = pb.Membership(user=name, role=pb.Role.Value(person.role))
-        request = user.CreateMembershipRequest(parent=organization, membership=membership)
-        with _being_there_already():
-            await self._send(MembershipServiceStub(self.user).CreateMembership, request, token, again=_TO_COME)
+        is_new = await self._arrive(person)
+        invitation = await self._invite(person, organization, token)
+        own = await self._sign_in(person)
+        accept = inviting.AcceptInvitationRequest(token=invitation)
+        await self._send(InvitationServiceStub(self.user).AcceptInvitation, accept, own)
+        await self._send(AuthServiceStub(self.auth).SignOut, auth.SignOutRequest(), own)
         self._count(1, int(is_new))
 
-    async def _arrive(self, person: Person) -> tuple[str, bool]:
-        """Return the user's name, and whether it is new here."""
+    async def _arrive(self, person: Person) -> bool:
+        """Whether somebody is new here: they have an account now, in any case."""
+        form = auth.SignUpRequest(email=person.email, password=PASSWORD, display_name=person.display_name)
         async with self.gate:
-            with self.outbox.expecting(person.email) as mail:
-                form = auth.SignUpRequest(email=person.email, password=PASSWORD, display_name=person.display_name)
-                await self._send(AuthServiceStub(self.auth).SignUp, form)
-                path, text = await self.outbox.received(mail)
-            _, verification, rest = text.partition("Token:\n")
-            if verification:
-                request = auth.VerifyEmailRequest(token=rest.split()[0])
-                name = (await self._send(AuthServiceStub(self.auth).VerifyEmail, request)).user
-            else:  # the other mail: somebody signed up who has an account
-                name = await self._name_of(person)
-            path.unlink(missing_ok=True)
-            return name, bool(verification)
+            link = await self._mailed(person, AuthServiceStub(self.auth).SignUp, form)
+            if link:  # without one it is the other mail: somebody signed up who has an account
+                await self._send(AuthServiceStub(self.auth).VerifyEmail, auth.VerifyEmailRequest(token=link))
+            return bool(link)
 
-    async def _name_of(self, person: Person) -> str:
-        token = await self._sign_in(person)
-        found = await self._send(UserServiceStub(self.user).GetUser, user.GetUserRequest(name="users/me"), token)
-        await self._send(AuthServiceStub(self.auth).SignOut, auth.SignOutRequest(), token)
-        return str(found.name)
+    async def _invite(self, person: Person, organization: str, token: str) -> str:
+        wanted = inviting.Invitation(email=person.email, role=pb.Role.Value(person.role))
+        request = inviting.CreateInvitationRequest(parent=organization, invitation=wanted)
+        return await self._mailed(person, InvitationServiceStub(self.user).CreateInvitation, request, token)
+
+    async def _mailed(self, person: Person, rpc: Any, request: Any, token: str = "") -> str:
+        """Call, and return the token of the mail that somebody gets for it; empty if the mail has none."""
+        with self.outbox.expecting(person.email) as mail:
+            await self._send(rpc, request, token)
+            path, text = await self.outbox.received(mail)
+        path.unlink(missing_ok=True)
+        _, found, rest = text.partition("Token:\n")
+        return rest.split()[0] if found else ""
 
     async def _sign_in(self, person: Person) -> str:
         form = auth.SignInRequest(email=person.email, password=PASSWORD)
-        return str((await self._send(AuthServiceStub(self.auth).SignIn, form)).access_token)
+        async with self.gate:
+            return str((await self._send(AuthServiceStub(self.auth).SignIn, form)).access_token)
 
     async def _organization(self, token: str, display_name: str) -> str:
         """Return the organization of that name to which the token's owner belongs, or nothing."""
@@ -213,7 +217,7 @@ class Planter:
         request = user.ListUsersRequest(parent=organization, page_size=1000)
         return {each.email for each in (await self._send(UserServiceStub(self.user).ListUsers, request, token)).users}
 
-    async def _send(self, rpc: Any, request: Any, token: str = "", *, again: set[grpc.StatusCode] = _PASSES) -> Any:
+    async def _send(self, rpc: Any, request: Any, token: str = "") -> Any:
         """Call, and again for as long as the reason may pass; the request id makes that one effect."""
         metadata = [("authorization", f"Bearer {token}")] if token else []
         if "request_id" in request.DESCRIPTOR.fields_by_name and not getattr(request, "validate_only", False):
@@ -222,7 +226,7 @@ class Planter:
             try:
                 return await rpc(request, timeout=TIMEOUT_S, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                if error.code() not in again or attempt == ATTEMPTS - 1:
+                if error.code() not in _PASSES or attempt == ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(0.05 * 2**attempt)
 
@@ -284,15 +288,6 @@ async def _seed(here: Home, size: Size, number: int, planted: Planted) -> Outcom
 async def _channel(here: Home, service: str) -> AsyncIterator[grpc.aio.Channel]:
     async with grpc.aio.insecure_channel(target_of(here.ports, service)) as channel:
         yield channel
-
-
-@contextlib.contextmanager
-def _being_there_already() -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
-            raise
 
 
 def _first(errors: BaseExceptionGroup[Any]) -> Any:

@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import structlog
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
@@ -25,6 +26,7 @@ from services.chassis.clock import Clock
 from services.chassis.errors import Unauthenticated, Unavailable
 from services.chassis.principal import Principal
 
+log = structlog.get_logger()
 ALGORITHM = "ES256"
 ACCESS = "at+jwt"  # RFC 9068 §2.1
 SERVICE = "svc+jwt"
@@ -98,6 +100,7 @@ class Keys:
             document = json.loads(await self._fetch())
         except Exception as error:  # whatever the transport raises: the keys cannot be had
             self._tried_at_s = self._monotonic()
+            log.warning("keys_not_read", why=repr(error), needed=needed)
             if needed:
                 raise _no_keys() from error
             return

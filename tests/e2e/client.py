@@ -100,6 +100,8 @@ class Person:
     base: str
     email: str
     tokens: dict[str, Any]
+    mail: Path
+    """Where the mails of development arrive."""
     organization: str = ""
     password: str = field(default=PASSWORD, repr=False)
 
@@ -157,7 +159,14 @@ class Person:
         return name
 
     def add_member(self, person: Person, role: str = "ROLE_MEMBER") -> str:
-        """Make somebody a member of the organization this token names; return the membership."""
+        """Invite somebody into the organization this token names, let them accept and return the membership."""
+        before = tokens_in_mail(self.mail, person.email, "inv_")
+        self.rest.ok("POST", f"/v1/{self.organization}/invitations", {"email": person.email, "role": role})
+        token = eventually(lambda: tokens_in_mail(self.mail, person.email, "inv_")[len(before) :])[-1]
+        return str(person.rest.ok("POST", "/v1/invitations:accept", {"token": token})["name"])
+
+    def take_in(self, person: Person, role: str = "ROLE_MEMBER") -> str:
+        """Make somebody a member without asking them, who is met in another organization; return the membership."""
         path = f"/v1/{self.organization}/memberships"
         return str(self.rest.ok("POST", path, {"user": person.name, "role": role})["name"])
 
@@ -168,7 +177,7 @@ def sign_up(base: str, mail: Path, display_name: str = "Ada", *, email: str = ""
     token = verification_of(base, mail, display_name, email)
     Rest(base).ok("POST", "/v1/auth:verifyEmail", {"token": token})
     tokens = patient(base, "/v1/auth:signIn", {"email": email, "password": PASSWORD})
-    return Person(base, email, tokens)
+    return Person(base, email, tokens, mail)
 
 
 def verification_of(base: str, mail: Path, display_name: str, email: str) -> str:
@@ -179,11 +188,13 @@ def verification_of(base: str, mail: Path, display_name: str, email: str) -> str
 
 def token_in_mail(mail: Path, email: str, prefix: str) -> str:
     """Return the newest token of a kind that was mailed to an address."""
-    return eventually(lambda: [token for token in _tokens_to(mail, email) if token.startswith(prefix)])[-1]
+    return eventually(lambda: tokens_in_mail(mail, email, prefix))[-1]
 
 
-def _tokens_to(mail: Path, email: str) -> list[str]:
-    return [token_of(each) for each in mails_to(mail, email) if "Token:\n" in each["text"]]
+def tokens_in_mail(mail: Path, email: str, prefix: str) -> list[str]:
+    """Return the tokens of a kind that were mailed to an address, oldest first."""
+    found = [token_of(each) for each in mails_to(mail, email) if "Token:\n" in each["text"]]
+    return [token for token in found if token.startswith(prefix)]
 
 
 def mails_to(mail: Path, email: str) -> list[dict[str, Any]]:

@@ -15,16 +15,20 @@ from tests.e2e.platform import Platform, eventually
 
 
 @pytest.fixture(scope="module")
-def carol(platform: Platform) -> Person:
-    """Somebody who joins and leaves Ada's organization."""
-    return sign_up(platform.rest, platform.mail, "Carol")
+def carol(platform: Platform, ada: Person) -> Person:
+    """Somebody who joins and leaves Ada's organization, and meets her in another one."""
+    person, acme = sign_up(platform.rest, platform.mail, "Carol"), ada.organization
+    ada.new_organization("Elsewhere")
+    ada.add_member(person)
+    assert ada.switch(acme).status == 200
+    return person
 
 
 @pytest.fixture
 def membership(ada: Person, carol: Person) -> Iterator[str]:
     """Carol's membership, for one test."""
     carol.rest.ok("GET", "/v1/users/me")
-    name = ada.add_member(carol)
+    name = ada.take_in(carol)
     assert carol.switch(ada.organization).status == 200
     yield name
     ada.rest.call("DELETE", f"/v1/{name}")

@@ -109,7 +109,7 @@ def test_a_member_leaves_and_gets_no_further_token(platform: Platform, ada: Pers
     finn.rest.ok("POST", f"/v1/{ada.organization}:leave", {})
 
     assert finn.refresh().verdict == (403, "NOT_A_MEMBER")
-    again = Person(finn.base, finn.email, finn.sign_in())
+    again = Person(finn.base, finn.email, finn.sign_in(), finn.mail)
     assert again.rest.post("/v1/invitations:accept", {"token": token}).verdict == (400, "INVITATION_INVALID")
 
 

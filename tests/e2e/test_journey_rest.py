@@ -76,12 +76,14 @@ def test_a_list_comes_in_pages(ada: Person, bob: Person) -> None:
 
 
 def test_a_revoked_session_gets_no_further_token(ada: Person) -> None:
-    second = Person(ada.base, ada.email, patient(ada.base, "/v1/auth:signIn", {"email": ada.email, "password": PASSWORD}))
+    tokens = patient(ada.base, "/v1/auth:signIn", {"email": ada.email, "password": PASSWORD})
+    second = Person(ada.base, ada.email, tokens, ada.mail)
     ada.rest.ok("POST", f"/v1/{second.tokens['session']}:revoke", {})
     assert second.refresh().verdict == (401, "REFRESH_TOKEN_INVALID")
 
 
 def test_who_signed_out_stays_out(bob: Person) -> None:
-    second = Person(bob.base, bob.email, patient(bob.base, "/v1/auth:signIn", {"email": bob.email, "password": PASSWORD}))
+    tokens = patient(bob.base, "/v1/auth:signIn", {"email": bob.email, "password": PASSWORD})
+    second = Person(bob.base, bob.email, tokens, bob.mail)
     second.rest.ok("POST", "/v1/auth:signOut", {})
     assert second.refresh().verdict == (401, "REFRESH_TOKEN_INVALID")

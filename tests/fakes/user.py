@@ -294,6 +294,10 @@ class FakeMemberships:
         found = self._tables().memberships.values()
         return next((each for each in found if each.organization == organization and each.user in names), None)
 
+    async def have_met(self, organization: str, user: str, caller: str) -> bool:
+        met, theirs = await self.of_user(user), await self.of_user(caller)
+        return not {each.organization for each in met}.isdisjoint({organization, *(each.organization for each in theirs)})
+
     async def count_other_owners(self, organization: str, user: str) -> int:
         found = self._tables().memberships.values()
         owners = {each.user for each in found if each.organization == organization and each.role is Role.OWNER}
@@ -552,6 +556,10 @@ class FakeDomains:
 
     async def find_capturing(self, hostname: str) -> Domain | None:
         return next((each for each in await self.lock_claims(hostname) if each.captures), None)
+
+    async def is_verified(self, organization: str, hostname: str) -> bool:
+        found = [each for each in self._of(organization) if each.hostname == hostname]
+        return any(each.state is DomainState.VERIFIED for each in found)
 
     async def lock_claims(self, hostname: str) -> Sequence[Domain]:
         found = [each for each in self._tables().domains.values() if each.hostname == hostname]

@@ -30,7 +30,7 @@ def _unfinished(world: World, scope: Scope) -> str:
 def _newcomer(world: World, scope: Scope) -> str:
     """Somebody who is not in the organization."""
     taken = scope.made.setdefault("newcomers", [])
-    taken.append(world.newcomer(scope.mark, taken))
+    taken.append(world.newcomer(scope, taken))
     return taken[-1]
 
 

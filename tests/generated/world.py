@@ -128,6 +128,7 @@ class World:
     name_server: DnsServer
     """What the platform asks about domains."""
     _newcomers: dict[str, list[str]] = field(default_factory=dict)
+    _villages: dict[str, Scope] = field(default_factory=dict)
     _api_keys: dict[str, str] = field(default_factory=dict)
     _of_role: dict[str, tuple[float, Metadata]] = field(default_factory=dict)
 
@@ -202,14 +203,22 @@ class World:
         """The owner of every organization that is made for one case."""
         return self.person("founder")
 
-    def newcomer(self, mark: str, taken: Iterable[str]) -> str:
+    def newcomer(self, scope: Scope, taken: Iterable[str]) -> str:
         """Return somebody whom the organizations of a mark may take in, no other ones do, and this one did not yet."""
-        people = self._newcomers.setdefault(mark, [])
+        people = self._newcomers.setdefault(scope.mark, [])
         free = [name for name in people if name not in taken]
         if not free:
-            free = [self.person(f"{mark}-newcomer").name]
+            person = self.person(f"{scope.mark}-newcomer")
+            self.join(self._village(scope.person), person)
+            free = [person.name]
             people += free
         return free[0]
+
+    def _village(self, person: Person) -> Scope:
+        """Return where somebody meets others: nobody takes in strangers."""
+        if person.name not in self._villages:
+            self._villages[person.name] = self.scope(person, "village")
+        return self._villages[person.name]
 
     def of_role(self, role: str) -> Metadata:
         """Return the credentials of a member of Ada's organization with a role."""
@@ -225,11 +234,8 @@ class World:
     def _members(self) -> dict[str, Person]:
         found: dict[str, Person] = {}
         for role in ("admin", "member"):
-            person = self.person(role)
-            membership = user.Membership(user=person.name, role=user.Role.Value(f"ROLE_{role.upper()}"))
-            request = user_rpc.CreateMembershipRequest(parent=self.ada.organization, membership=membership)
-            self._memberships.CreateMembership(request, metadata=bearer(self.ada.token))
-            found[role] = person
+            found[role] = self.person(role)
+            self.join(self.ada, found[role], user.Role.Value(f"ROLE_{role.upper()}"))
         return found
 
     def person(self, display_name: str) -> Person:
@@ -263,12 +269,23 @@ class World:
 
     def invitation(self, person: Person) -> str:
         """Return the token of a mail that invites somebody into an organization of its own."""
-        host = self.scope(self.founder, "host")
-        wanted = invitation_rpc.Invitation(email=person.email, role=user.ROLE_MEMBER)
-        request = invitation_rpc.CreateInvitationRequest(parent=host.organization, invitation=wanted)
-        invitations = invitation_stubs.InvitationServiceStub(self.channels["user"])
-        invitations.CreateInvitation(request, metadata=bearer(host.token))
+        return self._invite(self.scope(self.founder, "host"), person)
+
+    def join(self, scope: Scope, person: Person, role: user.Role.ValueType = user.ROLE_MEMBER) -> None:
+        """Let somebody be invited into an organization, and accept."""
+        request = invitation_rpc.AcceptInvitationRequest(token=self._invite(scope, person, role))
+        self._invitations.AcceptInvitation(request, metadata=bearer(self.token_of(person)))
+        self.ledger.settle()
+
+    def _invite(self, scope: Scope, person: Person, role: user.Role.ValueType = user.ROLE_MEMBER) -> str:
+        wanted = invitation_rpc.Invitation(email=person.email, role=role)
+        request = invitation_rpc.CreateInvitationRequest(parent=scope.organization, invitation=wanted)
+        self._invitations.CreateInvitation(request, metadata=bearer(scope.token))
         return self.token_in_mail(person.email)
+
+    @cached_property
+    def _invitations(self) -> Any:
+        return invitation_stubs.InvitationServiceStub(self.channels["user"])
 
     def verified_domain(self, scope: Scope) -> str:
         """Let an organization claim a domain and prove that it is theirs."""
@@ -299,9 +316,7 @@ class World:
 
     def join_as_owner(self, scope: Scope) -> None:
         """Let an organization have another owner."""
-        membership = user.Membership(user=self.person("partner").name, role=user.ROLE_OWNER)
-        request = user_rpc.CreateMembershipRequest(parent=scope.organization, membership=membership)
-        self._memberships.CreateMembership(request, metadata=bearer(scope.token))
+        self.join(scope, self.person("partner"), user.ROLE_OWNER)
 
     def exported(self, person: Person) -> str:
         """Let somebody's data be exported, and return the name of the export."""
@@ -387,10 +402,6 @@ class World:
     @cached_property
     def _organizations(self) -> Any:
         return user_stubs.OrganizationServiceStub(self.channels["user"])
-
-    @cached_property
-    def _memberships(self) -> Any:
-        return user_stubs.MembershipServiceStub(self.channels["user"])
 
     # Tokens
 

@@ -2054,7 +2054,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "invitations.list": Permission("Lists the invitations of an organization, by default in the order they were made.", ("trellis.user.v1.InvitationService.ListInvitations",), ("owner", "admin")),
     "invitations.resend": Permission("Has the mail of an open or expired invitation sent again, and lets it end later: as if it were new.", ("trellis.user.v1.InvitationService.ResendInvitation",), ("owner", "admin")),
     "invitations.revoke": Permission("Takes an invitation back: its link stops working at once.", ("trellis.user.v1.InvitationService.RevokeInvitation",), ("owner", "admin")),
-    "memberships.create": Permission("Makes a user with an active account a member of an organization.", ("trellis.user.v1.MembershipService.CreateMembership",), ("owner", "admin")),
+    "memberships.create": Permission("Makes a user a member of an organization without asking them.", ("trellis.user.v1.MembershipService.CreateMembership",), ("owner", "admin")),
     "memberships.delete": Permission("Ends a membership and answers with what it was.", ("trellis.user.v1.MembershipService.DeleteMembership",), ("owner", "admin")),
     "memberships.get": Permission("Gets a membership.", ("trellis.user.v1.MembershipService.GetMembership",), ("owner", "admin", "member")),
     "memberships.leave": Permission("Ends the caller's own membership and answers with what it was.", ("trellis.user.v1.MembershipService.LeaveOrganization",), ("owner", "admin", "member")),

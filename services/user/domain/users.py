@@ -151,7 +151,7 @@ class UserNotVisible(PermissionDenied):
 
 
 class UserNotFound(NotFound):
-    """There is no such user."""
+    """There is no such user, or none whom the organization may take in without asking."""
 
     reason = "USER_NOT_FOUND"
 

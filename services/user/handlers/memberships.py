@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.chassis import etags
+from services.chassis.addresses import domain_of
 from services.chassis.errors import PermissionDenied
 from services.chassis.lists import ListQuery, Rows
 from services.chassis.principal import Principal
@@ -15,6 +16,7 @@ from services.user.domain import (
     MembershipNotFound,
     OwnerRequired,
     Role,
+    User,
     UserNotFound,
     UserState,
     join,
@@ -59,6 +61,8 @@ class MembershipHandlers:
     async def create_membership(self, new: CreateMembership, caller: Principal) -> Membership:
         """Make a user a member, who takes over what the organization imported under the same address.
 
+        Strangers decide for themselves, by an invitation: to an organization that did not meet them they do not exist.
+
         Raises OrganizationNotFound, OrganizationDeleted, OwnerRequired, UserNotFound, MembershipExists, AttributesInvalid,
         PermissionDenied.
         """
@@ -71,6 +75,8 @@ class MembershipHandlers:
             user = await tx.users.get(new.user)  # kept as it is: nobody who is being erased becomes a member
             attributes = new.attributes or await imported_attributes(tx, new.organization, user)
             membership, event = join(organization, user.name, new.role, at=self.now(), by=by, attributes=attributes)
+            if not await _knows(tx, new.organization, user, caller):
+                raise UserNotFound(user.name)
             await tx.memberships.add(membership)
             if user.state is not UserState.ACTIVE:
                 raise UserNotFound(user.name)
@@ -171,6 +177,13 @@ async def role_of(tx: UserTransaction, organization: str, caller: Principal) -> 
     if role is Role.MEMBER:
         raise OwnerRequired(organization)
     return role
+
+
+async def _knows(tx: UserTransaction, organization: str, user: User, caller: Principal) -> bool:
+    """Whether the organization may take somebody in without asking: by its domain, or as the caller met them elsewhere."""
+    if user.email and await tx.domains.is_verified(organization, domain_of(user.email)):
+        return True
+    return await tx.memberships.have_met(organization, user.name, caller.subject)
 
 
 def may_give(role: Role, caller: Principal, permissions: RolePermissions) -> None:

@@ -37,6 +37,10 @@ class ChangedDomains(Protocol):
         """Return the domain whose newcomers become members, if it is verified and captures. Takes no lock."""
         ...
 
+    async def is_verified(self, organization: str, hostname: str) -> bool:
+        """Whether the organization has proved that a domain is its own."""
+        ...
+
     async def lock_claims(self, hostname: str) -> Sequence[Domain]:
         """Lock and return the claims of all organizations on one domain, so that one of them is verified at a time."""
         ...

@@ -42,6 +42,10 @@ class ChangedMemberships(Protocol):
         """Return the membership of whoever has an account with an address."""
         ...
 
+    async def have_met(self, organization: str, user: str, caller: str) -> bool:
+        """Whether a user is a member of the organization, or of any other together with the caller."""
+        ...
+
     async def count_other_owners(self, organization: str, user: str) -> int:
         """Return how many owners beside `user` the organization has whose accounts are active, and keep them so."""
         ...

@@ -25,6 +25,7 @@ _get = Statement(select(domains).where(_one))
 # Also the organization's lock is held. But whoever proves a domain takes it from others, whose locks are not.
 _lock = Statement(select(domains).where(_one).with_for_update())
 _find_capturing = Statement(select(domains).where(_of_name, _verified, domains.c.capture))
+_is_verified = Statement(select(domains.c.hostname).where(_one, _verified))
 _lock_claims = Statement(select(domains).where(_of_name).order_by(domains.c.organization).with_for_update())
 _find_due = Statement(
     select(domains)
@@ -78,6 +79,10 @@ class ChangedDomains:
     async def find_capturing(self, hostname: str) -> Domain | None:
         row = await self._tx.fetchrow(_find_capturing, hostname=hostname)
         return _domain(row) if row else None
+
+    async def is_verified(self, organization: str, hostname: str) -> bool:
+        found = await self._tx.fetchrow(_is_verified, key_organization=organization, key_hostname=hostname)
+        return found is not None
 
     async def lock_claims(self, hostname: str) -> list[Domain]:
         return [_domain(row) for row in await self._tx.fetch(_lock_claims, hostname=hostname)]

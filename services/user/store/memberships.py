@@ -56,6 +56,18 @@ _find_by_email = Statement(
         users.c.state != UserState.PROVISIONED,
     )
 )
+_theirs = memberships.alias("theirs")
+_met = Statement(
+    select(memberships.c.organization)
+    .where(
+        memberships.c.user == bindparam("met"),
+        or_(
+            memberships.c.organization == bindparam("organization"),
+            exists().where(_theirs.c.organization == memberships.c.organization, _theirs.c.user == bindparam("caller")),
+        ),
+    )
+    .limit(1)
+)
 # Owners' accounts are locked against leaving until the change that needs them has committed.
 _owners = (
     select(memberships.c.user)
@@ -144,6 +156,9 @@ class ChangedMemberships:
     async def find_by_email(self, organization: str, email: str) -> Membership | None:
         row = await self._tx.fetchrow(_find_by_email, organization=organization, email=email)
         return _membership(row) if row else None
+
+    async def have_met(self, organization: str, user: str, caller: str) -> bool:
+        return await self._tx.fetchrow(_met, organization=organization, met=user, caller=caller) is not None
 
     async def count_other_owners(self, organization: str, user: str) -> int:
         row = await self._tx.fetchrow(_count_owners, organization=organization, beside=user)

@@ -23,7 +23,7 @@ async def test_lists_what_the_contract_asks_for(acme: Acme) -> None:
     [create] = [permission for permission in answer.permissions if permission.name == "memberships.create"]
     assert create == rpc.Permission(
         name="memberships.create",
-        description="Makes a user with an active account a member of an organization.",
+        description="Makes a user a member of an organization without asking them.",
         methods=["trellis.user.v1.MembershipService.CreateMembership"],
         roles=["roles/owner", "roles/admin"],
     )

@@ -12,7 +12,7 @@ from services.chassis.bus.bus import Event
 from services.chassis.personal_data.sealed import public_jwk, seal
 from services.chassis.times import timestamp
 from services.user import consumers
-from services.user.domain import Membership, Organization, Role, User, membership_name
+from services.user.domain import Domain, DomainState, Membership, Organization, Role, User, membership_name
 from services.user.handlers.personal_data import answer_key
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
@@ -86,6 +86,12 @@ def dan(service: UserProcess, store: FakeUserStore) -> Metadata:
     """A call by somebody who is a member of nothing; dan@example.com."""
     store.tables.users[DAN] = User(DAN, "dan@example.com", "Dan", NOON, NOON)
     return service.called_by(DAN)
+
+
+def own_example_com(store: FakeUserStore) -> None:
+    """Let ACME have proved that example.com is its own: it may take in whoever has an address there."""
+    proved = Domain(ACME, "example.com", "challenge", NOON, NOON, state=DomainState.VERIFIED)
+    store.tables.domains[proved.name] = proved
 
 
 async def invited(

@@ -19,7 +19,7 @@ from services.user.domain import (
 )
 from services.user.handlers.newcomers import Newcomers
 from tests.component.refusals import refusal
-from tests.component.user.conftest import ACME, BOB, DAN, invited, stamp
+from tests.component.user.conftest import ACME, BOB, DAN, invited, own_example_com, stamp
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
@@ -158,6 +158,7 @@ async def test_a_member_gets_the_invited_role_only_if_it_allows_more(
     invited_as: pb.Role.ValueType,
     has: pb.Role.ValueType,
 ) -> None:
+    own_example_com(store)
     _, token = await invited(service, ada, role=invited_as)
     member = service_pb2.CreateMembershipRequest(
         parent=ACME, membership=pb.Membership(user=DAN, role=pb.Role.ValueType(had))

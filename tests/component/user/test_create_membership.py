@@ -10,6 +10,7 @@ from grpc import StatusCode
 
 from services.user.domain import (
     AttributeSchema,
+    DomainState,
     Membership,
     MembershipCreated,
     MembershipDeleted,
@@ -22,7 +23,7 @@ from services.user.domain import (
 )
 from tests.component.refusals import refusal
 from tests.component.user.attributes import struct
-from tests.component.user.conftest import ACME, BOB, EVE, HIDDEN, NOBODY, NOTHING, stamp
+from tests.component.user.conftest import ACME, ADA, BOB, EVE, HIDDEN, NOBODY, NOTHING, own_example_com, stamp
 from tests.conftest import NOON, Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
@@ -32,6 +33,11 @@ from trellis.user.v1 import service_pb2 as rpc
 
 REQUEST_ID = "0d6f2f3e-8f2c-4f5e-9f57-1f0a7a0b1c2d"
 NAME = f"{ACME}/memberships/usr_eve"
+
+
+@pytest.fixture(autouse=True)
+def _own(store: FakeUserStore) -> None:
+    own_example_com(store)
 
 
 async def create(
@@ -107,6 +113,35 @@ async def test_nobody_unknown_becomes_a_member(service: UserProcess, ada: Metada
         "USER_NOT_FOUND",
         {"user": NOBODY},
     )
+
+
+async def test_a_stranger_is_as_good_as_unknown_and_decides_by_an_invitation(
+    service: UserProcess, store: FakeUserStore, ada: Metadata
+) -> None:
+    """Or whoever knows a name would read the profile, and give people a role that they never asked for."""
+    store.tables.domains.clear()
+
+    refused = await refusal(create(service, ada))
+
+    assert (refused.code, refused.reason, refused.metadata) == (StatusCode.NOT_FOUND, "USER_NOT_FOUND", {"user": EVE})
+    assert NAME not in store.tables.memberships
+
+
+async def test_a_domain_counts_once_it_is_proved(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    (own,) = store.tables.domains.values()
+    store.tables.domains[own.name] = replace(own, state=DomainState.UNVERIFIED)
+
+    assert (await refusal(create(service, ada))).reason == "USER_NOT_FOUND"
+
+
+async def test_whom_the_caller_met_in_another_organization_is_taken_in(
+    service: UserProcess, store: FakeUserStore, ada: Metadata, cid: Metadata
+) -> None:
+    store.tables.domains.clear()
+    store.tables.memberships[f"{HIDDEN}/memberships/usr_ada"] = Membership(HIDDEN, ADA, Role.MEMBER, NOON, NOON)
+
+    assert (await refusal(create(service, cid))).reason == "USER_NOT_FOUND"  # Ada has met Eve, Cid has not
+    assert (await create(service, ada)).name == NAME
 
 
 @pytest.mark.parametrize("state", [UserState.DEACTIVATED, UserState.DELETED, UserState.ERASED, UserState.PROVISIONED])

@@ -11,7 +11,7 @@ from grpc import StatusCode
 from services.user.domain import AttributeSchemaUpdated, Role
 from tests.component.refusals import refusal
 from tests.component.user.attributes import SCHEMA, struct, update_schema
-from tests.component.user.conftest import ACME, stamp
+from tests.component.user.conftest import ACME, own_example_com, stamp
 from tests.conftest import Time
 from tests.fakes.user import FakeUserStore
 from tests.fakes.user_process import Metadata, UserProcess
@@ -105,7 +105,8 @@ async def test_no_text_holds_nul(service: UserProcess, ada: Metadata) -> None:
     assert (await refusal(know(service, ada, struct({"text": "a\0b"})))).reason == "REQUEST_INVALID"
 
 
-async def test_a_new_member_comes_with_attributes(service: UserProcess, ada: Metadata) -> None:
+async def test_a_new_member_comes_with_attributes(service: UserProcess, store: FakeUserStore, ada: Metadata) -> None:
+    own_example_com(store)
     await update_schema(service, ada, SCHEMA)
     membership = pb.Membership(user="users/usr_eve", role=pb.ROLE_MEMBER, attributes=struct({"department": "sales"}))
     request = users.CreateMembershipRequest(parent=ACME, membership=membership)

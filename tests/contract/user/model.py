@@ -26,6 +26,7 @@ from services.user.domain import (
     TeamNestingInvalid,
     TeamNotEmpty,
     TeamNotFound,
+    UserNotFound,
 )
 from tests.contract.stateful import same_version
 
@@ -113,10 +114,12 @@ class Organization:
 
     # Its members
 
-    def add(self, by: str, user: str, role: Role, at: datetime) -> Member:
+    def add(self, by: str, user: str, role: Role, at: datetime, *, met: bool) -> Member:
         own = self._manager(by)
         self._must_be_active()
         self._only_owners_make_owners(own, role)
+        if not met:
+            raise UserNotFound(user)
         if user in self.members:
             raise MembershipExists(user)
         return self._joined(user, role, at)

@@ -114,7 +114,10 @@ async def test_only_a_verified_one_that_captures_captures(filled: Ports) -> None
         found = [await tx.domains.find_capturing(f"example.{end}") for end in ("com", "org", "net", "info")]
         claims = await tx.domains.lock_claims("example.com")
         count = await tx.domains.count(ACME)
+        proved = [await tx.domains.is_verified(ACME, f"example.{end}") for end in ("com", "org", "net", "info")]
+        foreign = await tx.domains.is_verified(HIDDEN, "example.com")
 
+    assert (proved, foreign) == ([True, True, False, False], False)
     assert found == [capturing, None, None, None]
     assert ([each.organization for each in claims], count) == ([ACME, HIDDEN], 3)
 

@@ -99,9 +99,13 @@ class Everything(AgainstModel):
     def create_membership(self, name: str, by: str, user: str, role: Role) -> None:
         new = CreateMembership(name, user, role)
         self.both(
-            lambda: self.known[name].add(by, user, role, self.clock()),
+            lambda: self.known[name].add(by, user, role, self.clock(), met=self.have_met(name, user, by)),
             lambda: self.parts.memberships.create_membership(new, Principal(by)),
         )
+
+    def have_met(self, name: str, user: str, by: str) -> bool:
+        """Whether somebody is in an organization, or in any other together with another."""
+        return any(user in each.members and (each is self.known[name] or by in each.members) for each in self.known.values())
 
     @rule(name=organizations, by=st.sampled_from(PEOPLE), user=st.sampled_from(PEOPLE), role=ROLES, etag=ETAGS)
     def update_membership(self, name: str, by: str, user: str, role: Role, etag: str) -> None:

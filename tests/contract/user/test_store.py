@@ -106,6 +106,16 @@ async def test_a_transaction_reads_its_own_writes(ports: Ports) -> None:
     assert (await ports.memberships.get(f"{ACME}/memberships/usr_bob")).role is Role.MEMBER
 
 
+async def test_people_have_met_in_the_organization_or_in_any_other_with_the_caller(ports: Ports) -> None:
+    await fill(ports)
+
+    async with ports.begin() as tx:
+        asked = [(ACME, BOB, EVE), (HIDDEN, BOB, ADA), (HIDDEN, BOB, EVE), (ACME, EVE, ADA), (ACME, "users/usr_nobody", ADA)]
+        found = [await tx.memberships.have_met(*each) for each in asked]
+
+    assert found == [True, True, False, False, False]
+
+
 async def test_validate_only_keeps_nothing(ports: Ports) -> None:
     await fill(ports)
     repeat.current.set(repeat.Request(b"k" * 32, b"f" * 32, validate_only=True))

@@ -27,7 +27,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_USER_NOT_VISIBLE: _ErrorReason.ValueType  # 1
     """The caller may not see the user, whether or not it exists: it is neither the caller nor a member of the token's organization."""
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 2
-    """There is no such user."""
+    """There is no such user, or none whom the organization may take in without asking."""
     ERROR_REASON_ORGANIZATION_NOT_FOUND: _ErrorReason.ValueType  # 3
     """There is no such organization."""
     ERROR_REASON_ORGANIZATION_DELETED: _ErrorReason.ValueType  # 4
@@ -119,7 +119,7 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_USER_NOT_VISIBLE: ErrorReason.ValueType  # 1
 """The caller may not see the user, whether or not it exists: it is neither the caller nor a member of the token's organization."""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 2
-"""There is no such user."""
+"""There is no such user, or none whom the organization may take in without asking."""
 ERROR_REASON_ORGANIZATION_NOT_FOUND: ErrorReason.ValueType  # 3
 """There is no such organization."""
 ERROR_REASON_ORGANIZATION_DELETED: ErrorReason.ValueType  # 4

@@ -791,11 +791,13 @@ class MembershipServiceServicer:
     """
 
     def CreateMembership(self, request, context):
-        """Makes a user with an active account a member of an organization. An API key makes no owner or administrator who could do
-        more than its scopes.
+        """Makes a user a member of an organization without asking them. They have an active account, and are in some organization
+        together with the caller, or their address is of a domain that this organization proved to be its own. Everybody else is
+        USER_NOT_FOUND, as if they did not exist: invite them, and they decide. An API key makes no owner or administrator who could
+        do more than its scopes.
 
         Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
-        attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
+        attributes, those too.
 
         Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
         (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).

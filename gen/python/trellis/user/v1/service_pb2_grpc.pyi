@@ -379,11 +379,13 @@ class MembershipServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MembershipServiceAsyncStub: ...
     CreateMembership: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]
-    """Makes a user with an active account a member of an organization. An API key makes no owner or administrator who could do
-    more than its scopes.
+    """Makes a user a member of an organization without asking them. They have an active account, and are in some organization
+    together with the caller, or their address is of a domain that this organization proved to be its own. Everybody else is
+    USER_NOT_FOUND, as if they did not exist: invite them, and they decide. An API key makes no owner or administrator who could
+    do more than its scopes.
 
     Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
-    attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
+    attributes, those too.
 
     Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
     (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
@@ -427,11 +429,13 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMembership: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateMembershipRequest, _resources_pb2.Membership]  # type: ignore[assignment]
-    """Makes a user with an active account a member of an organization. An API key makes no owner or administrator who could do
-    more than its scopes.
+    """Makes a user a member of an organization without asking them. They have an active account, and are in some organization
+    together with the caller, or their address is of a domain that this organization proved to be its own. Everybody else is
+    USER_NOT_FOUND, as if they did not exist: invite them, and they decide. An API key makes no owner or administrator who could
+    do more than its scopes.
 
     Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
-    attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
+    attributes, those too.
 
     Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
     (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
@@ -478,11 +482,13 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreateMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Membership, _abc.Awaitable[_resources_pb2.Membership]]:
-        """Makes a user with an active account a member of an organization. An API key makes no owner or administrator who could do
-        more than its scopes.
+        """Makes a user a member of an organization without asking them. They have an active account, and are in some organization
+        together with the caller, or their address is of a domain that this organization proved to be its own. Everybody else is
+        USER_NOT_FOUND, as if they did not exist: invite them, and they decide. An API key makes no owner or administrator who could
+        do more than its scopes.
 
         Whom the organization imported under the user's address goes, and leaves the member the teams and, unless the request has
-        attributes, those too. Everybody else without an active account is USER_NOT_FOUND, as if they did not exist.
+        attributes, those too.
 
         Returns INVALID_ARGUMENT (ATTRIBUTES_INVALID), NOT_FOUND (USER_NOT_FOUND, ORGANIZATION_NOT_FOUND), ALREADY_EXISTS
         (MEMBERSHIP_EXISTS), FAILED_PRECONDITION (ORGANIZATION_DELETED) or PERMISSION_DENIED (OWNER_REQUIRED).
