@@ -468,9 +468,13 @@ class FakeApiKeys:
     async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
         self._tables().secrets[secret_hash] = (name, expire_time)
 
-    async def end_secrets(self, name: str, at: datetime) -> None:
+    async def end_secrets(self, name: str, at: datetime, *, now: datetime) -> None:
         secrets = self._tables().secrets
-        secrets.update({found: (key, min(end, at)) for found, (key, end) in secrets.items() if key == name})
+        own = {found: end for found, (key, end) in [*secrets.items()] if key == name}
+        for found, end in own.items():
+            secrets.pop(found)
+            if end > now:
+                secrets[found] = (name, min(end, at))
 
     async def find_presented(self, secret_hash: bytes) -> Presented | None:
         tables = self._tables()

@@ -141,7 +141,7 @@ class ApiKeyHandlers:
             key.must_not_be_revoked()
             key = key.renew(secret, end, now)
             await tx.api_keys.save(key)
-            await tx.api_keys.end_secrets(key.name, now + rotation.overlap)
+            await tx.api_keys.end_secrets(key.name, now + rotation.overlap, now=now)
             await tx.api_keys.add_secret(key.name, hashed(secret), key.expire_time)
             tx.outbox.add(ApiKeyRotated(key.name, key.organization, key.subject, now + rotation.overlap, now))
             issued = IssuedApiKey(key, secret)

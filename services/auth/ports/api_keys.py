@@ -55,8 +55,8 @@ class ChangedApiKeys(Protocol):
         """Write another secret of a key."""
         ...
 
-    async def end_secrets(self, name: str, at: datetime) -> None:
-        """Let every secret of a key end at `at`, those that would end earlier when they would."""
+    async def end_secrets(self, name: str, at: datetime, *, now: datetime) -> None:
+        """Let every secret of a key end at `at`, or earlier if it would; forget those whose end has come."""
         ...
 
     async def purge(self, organization: str, limit: int) -> int:

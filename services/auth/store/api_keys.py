@@ -45,6 +45,11 @@ _end_secrets = Statement(
     .where(api_key_secrets.c.api_key == bindparam("key"))
     .values(expire_time=func.least(api_key_secrets.c.expire_time, bindparam("at", type_=api_keys.c.expire_time.type)))
 )
+_forget_secrets = Statement(
+    delete(api_key_secrets).where(
+        api_key_secrets.c.api_key == bindparam("key"), api_key_secrets.c.expire_time <= bindparam("now")
+    )
+)
 _find_presented = Statement(
     select(
         api_keys,
@@ -143,7 +148,8 @@ class ChangedApiKeys:
     async def add_secret(self, name: str, secret_hash: bytes, expire_time: datetime) -> None:
         await self._tx.execute(_add_secret, key=name, secret_hash=secret_hash, expire_time=expire_time)
 
-    async def end_secrets(self, name: str, at: datetime) -> None:
+    async def end_secrets(self, name: str, at: datetime, *, now: datetime) -> None:
+        await self._tx.execute(_forget_secrets, key=name, now=now)
         await self._tx.execute(_end_secrets, key=name, at=at)
 
     async def purge(self, organization: str, limit: int) -> int:

@@ -160,12 +160,26 @@ async def test_older_secrets_end_and_never_later_than_they_would(ports: Ports) -
     await give(ports, KEY)
     for end in (NOON + HOUR, NOON + 2 * HOUR):
         async with ports.begin() as tx:
-            await tx.api_keys.end_secrets(KEY.name, end)
+            await tx.api_keys.end_secrets(KEY.name, end, now=NOON)
             await tx.commit()
     await give(ports, KEY, SECOND)
 
     found = [await ports.api_keys.find_presented(secret) for secret in (HASH, SECOND)]
     assert [each and each.expire_time for each in found] == [NOON + HOUR, KEY.expire_time]
+
+
+async def test_secrets_whose_end_has_come_are_forgotten(ports: Ports) -> None:
+    other = replace(KEY, name=f"{KEY.name}_other")
+    await add(ports, KEY, other)
+    await give(ports, KEY)
+    await give(ports, other, SECOND)
+    for now in (NOON, KEY.expire_time - HOUR):
+        async with ports.begin() as tx:
+            await tx.api_keys.end_secrets(KEY.name, NOON + HOUR, now=now)
+            await tx.commit()
+
+    assert await ports.api_keys.find_presented(HASH) is None
+    assert await ports.api_keys.find_presented(SECOND) is not None
 
 
 async def test_a_disabled_account_shuts_its_keys_out(ports: Ports) -> None:
