@@ -21,7 +21,7 @@ from benchmarks.load import Call, Http, calls_per_s
 from benchmarks.many import import_users, list_depth
 from benchmarks.platform import Platform, baseline, free_port, platform
 from benchmarks.report import Result, keep
-from services.chassis.tokens import ACCESS, public_set, sign
+from services.chassis.tokens import ACCESS, LONGEST_LIFETIME_S, public_set, sign
 from trellis.user.v1 import resources_pb2 as pb
 from trellis.user.v1 import service_pb2 as rpc
 from trellis.user.v1.service_pb2_grpc import UserServiceStub
@@ -49,7 +49,7 @@ def _middleware() -> Result:
         "aud": "trellis",
         "sub": "users/usr_01",
         "iat": now_s,
-        "exp": now_s + 3600,
+        "exp": now_s + LONGEST_LIFETIME_S,
     }
     settings = {
         "TRELLIS_PORT": "0",
