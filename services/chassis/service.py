@@ -251,12 +251,8 @@ def _start_events(
     async def relaying() -> None:
         await relay(database, bus, service.name)
 
-    _background(
-        running,
-        lead(url, "relay", relaying),
-        *(lead(url, consumer.name, _consuming(bus, consumer)) for consumer in assembly.consumers),
-        *(lead(url, job.name, job.run) for job in assembly.jobs),
-    )
+    consuming = {consumer.name: _consuming(bus, consumer) for consumer in assembly.consumers}
+    _background(running, lead(url, {"relay": relaying, **consuming, **{job.name: job.run for job in assembly.jobs}}))
 
 
 def _background(running: _Running, *works: Coroutine[Any, Any, None]) -> None:

@@ -119,9 +119,9 @@ async def test_a_killed_leader_is_followed(database: Database, postgres: Any) ->
         await terms.put(name)
         await asyncio.Event().wait()
 
-    first = asyncio.create_task(lead(url, "test", lambda: rule("first")))
+    first = asyncio.create_task(lead(url, {"test": lambda: rule("first")}))
     assert await asyncio.wait_for(terms.get(), 10) == "first"
-    second = asyncio.create_task(lead(url, "test", lambda: rule("second")))
+    second = asyncio.create_task(lead(url, {"test": lambda: rule("second")}))
     killed = await database.pool.fetchval(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_database ON database = pg_database.oid"
         " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
@@ -133,6 +133,32 @@ async def test_a_killed_leader_is_followed(database: Database, postgres: Any) ->
     first.cancel()
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def test_work_that_fails_begins_anew_and_the_other_work_of_the_process_goes_on(
+    database: Database, postgres: Any
+) -> None:
+    terms: asyncio.Queue[str] = asyncio.Queue()
+
+    async def steady() -> None:
+        await terms.put("steady")
+        await asyncio.Event().wait()
+
+    async def failing() -> None:
+        await terms.put("failing")
+        raise OSError("away")
+
+    leading = asyncio.create_task(lead(await _url_of(database, postgres), {"steady": steady, "failing": failing}))
+    seen = [await asyncio.wait_for(terms.get(), 10) for _ in range(4)]
+    held = await database.pool.fetch(
+        "SELECT pid FROM pg_locks JOIN pg_database ON database = pg_database.oid"
+        " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+    )
+    leading.cancel()
+    await asyncio.gather(leading, return_exceptions=True)
+
+    assert sorted(seen) == ["failing", "failing", "failing", "steady"]
+    assert len({row["pid"] for row in held}) == 1
 
 
 async def _url_of(database: Database, postgres: Any) -> str:
