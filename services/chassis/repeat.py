@@ -24,10 +24,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of an event to one subscription."""
+    """One delivery to one subscription: of an event, or of several that take effect together."""
 
     subscription: str
-    event_id: str
+    event_ids: tuple[str, ...]
 
 
 NOT_REPEATABLE = Request()
@@ -35,7 +35,7 @@ current: ContextVar[Request | Delivery] = ContextVar("repeat", default=NOT_REPEA
 
 
 class AlreadyDone(Exception):
-    """The work was done before. `answer` is the serialized first answer of a request, empty for an event."""
+    """The work was done before, or part of it. `answer` is the serialized first answer of a request, empty for events."""
 
     def __init__(self, answer: bytes = b"") -> None:
         super().__init__("done before")

@@ -269,7 +269,8 @@ def _background(running: _Running, *works: Coroutine[Any, Any, None]) -> None:
 
 def _consuming(bus: EventBus, consumer: Consumer) -> Callable[[], Awaitable[None]]:
     async def consume() -> None:
-        await bus.consume(Subscription(consumer.name, tuple(consumer.topics), consumer.handle))
+        many = consumer.handle_many if consumer.many else None
+        await bus.consume(Subscription(consumer.name, tuple(consumer.topics), consumer.handle, many))
 
     return consume
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.chassis.audit.messages import call_of
@@ -89,12 +89,15 @@ def answers(handlers: PersonalDataHandlers) -> Consumer:
 def audit(handlers: AuditHandlers) -> Consumer:
     """Return what keeps the audited calls of every service, by what the contract declares."""
 
+    async def calls_audited(events: Sequence[Event]) -> None:
+        messages = [_message(event) for event in events]
+        await handlers.append([call_of(message.call, message.organization) for message in messages])
+
     async def call_audited(event: Event) -> None:
-        message = _message(event)
-        await handlers.append(call_of(message.call, message.organization))
+        await calls_audited([event])
 
     topics = [topic for name, (topic, _) in EVENTS.items() if name.endswith(f".{CALL_AUDITED}")]
-    return Consumer("user.audit", dict.fromkeys(topics, call_audited))
+    return Consumer("user.audit", dict.fromkeys(topics, call_audited), calls_audited)
 
 
 def _service(event: Event) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -124,7 +124,7 @@ class Tables:
     """By operation and service."""
     answers: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Fingerprint and first answer by the identity of a request."""
-    seen: set[repeat.Delivery] = field(default_factory=set)
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
 
 TablesNow = Callable[[], Tables]
@@ -661,11 +661,11 @@ class FakeAuditLogs:
     async def read(self, organization: str, sequence: int, limit: int) -> Sequence[AuditEntry]:
         return [entry for entry in self._of(organization) if entry.sequence >= sequence][:limit]
 
-    async def append(self, entry: AuditEntry, chain: AuditChain) -> None:
-        actor = self._tables().users.get(entry.actor)
-        if actor is not None and actor.state is UserState.ERASED:
-            entry = replace(entry, address_prefix="")
-        self._tables().audit_entries.append(entry)
+    async def append(self, entries: Sequence[AuditEntry], chain: AuditChain) -> None:
+        for entry in entries:
+            actor = self._tables().users.get(entry.actor)
+            erased = actor is not None and actor.state is UserState.ERASED
+            self._tables().audit_entries.append(replace(entry, address_prefix="") if erased else entry)
         self._tables().audit_chains[chain.organization] = chain
 
     async def forget(self, chain: AuditChain) -> None:
@@ -781,16 +781,19 @@ class FakeUserTransaction:
 
     def _claim(self) -> None:
         if isinstance(self._identity, repeat.Delivery):
-            if self._identity in self._store.tables.seen:
+            if not self._store.tables.seen.isdisjoint(self._deliveries(self._identity)):
                 raise repeat.AlreadyDone
         elif (first := self._store.tables.answers.get(self._identity.key)) is not None:
             if first[0] != self._identity.fingerprint:
                 raise RequestIdReused
             raise repeat.AlreadyDone(first[1])
 
+    def _deliveries(self, identity: repeat.Delivery) -> Iterable[tuple[str, str]]:
+        return [(identity.subscription, event_id) for event_id in identity.event_ids]
+
     def _settle(self, answer: Any) -> None:
         if isinstance(self._identity, repeat.Delivery):
-            self._draft.seen.add(self._identity)
+            self._draft.seen.update(self._deliveries(self._identity))
         elif self._identity.key and answer is not None:
             sealed = convert.answer_to_proto(answer).SerializeToString()
             self._draft.answers[self._identity.key] = (self._identity.fingerprint, sealed)

@@ -25,6 +25,7 @@ class Event:
 
 
 Handle = Callable[[Event], Awaitable[None]]
+HandleMany = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Subscription:
     topics: tuple[str, ...]
     handle: Handle
     """Raises to have the event again later."""
+    handle_many: HandleMany | None = None
+    """Takes what arrived together, as one effect. Raises to have each of the events by itself at once: one may be bad."""
     max_deliveries: int = 8
     """After so many failures the event goes to the dead letters."""
     backoff_s: float = 0.5

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import RedisError, ResponseError
 
-from services.chassis.bus.bus import Subscription
+from services.chassis.bus.bus import HandleMany, Subscription
 from services.chassis.bus.entries import (
     REASON,
     Entry,
@@ -33,6 +33,7 @@ CONSUMER = "leader"  # a stable name: what a dead leader had in hand is the next
 BATCH = 100
 HELD_BACK_LIMIT = 10_000
 BLOCK_S = 1.0
+GATHER_S = 0.01  # between two reads that find something: when much happens, one read brings many
 RECONNECT_S = 0.2
 FINISH_S = 5.0  # what an event in hand may take once the reader has to end
 FAILURES_KEPT_S = 86_400  # far longer than all back-off of one event
@@ -41,6 +42,7 @@ DEAD_LETTERS_KEPT = timedelta(days=30)
 TRIM_EVERY_S = 3600.0
 
 RawEntry = tuple[bytes, dict[bytes, bytes]]
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -93,7 +95,9 @@ class Reader:
         await self._retry()
         patience_s = self._patience_s()
         if sum(len(held.entries) for held in self.held_back.values()) < HELD_BACK_LIMIT:
-            await self._deliver(await self._read(b">", block_ms=max(1, int(patience_s * 1000))))
+            found = await self._read(b">", block_ms=max(1, int(patience_s * 1000)))
+            await self._deliver(found)
+            await asyncio.sleep(GATHER_S if found else 0)
         else:
             await asyncio.sleep(patience_s)
         if _now_s() >= self.trim_at_s:
@@ -112,18 +116,42 @@ class Reader:
         )
         return list(reply[0][1]) if reply else []
 
-    async def _deliver(self, entries: Sequence[RawEntry]) -> None:
-        for entry_id, fields in entries:
-            entry = _readable(entry_id, fields)
-            if entry is None or not self._is_ours(entry):
-                await self._acknowledge(entry_id)
-            elif entry.event.subject in self.held_back:
-                self.held_back[entry.event.subject].entries.append(entry)
-            elif (due_s := await self._attempt(entry)) is not None:
-                self.held_back[entry.event.subject] = _HeldBack(deque([entry]), due_s)
+    async def _deliver(self, found: Sequence[RawEntry]) -> None:
+        ours = {entry_id: entry for entry_id, fields in found if (entry := self._ours(entry_id, fields))}
+        await self._acknowledge(*(entry_id for entry_id, _ in found if entry_id not in ours))
+        entries = [*ours.values()]
+        if not await self._deliver_together(entries):
+            for entry in entries:
+                await self._deliver_one(entry)
 
-    def _is_ours(self, entry: Entry) -> bool:
-        return entry.event.topic in self.subscription.topics and entry.only in ("", self.subscription.name)
+    def _ours(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry | None:
+        """Return an entry that is for this subscription. Any other one is done with."""
+        entry = _readable(entry_id, fields)
+        if entry is None or entry.event.topic not in self.subscription.topics:
+            return None
+        return entry if entry.only in ("", self.subscription.name) else None
+
+    async def _deliver_together(self, entries: Sequence[Entry]) -> bool:
+        """Deliver several events as one effect, if the subscription takes many and none has to wait; whether it did."""
+        handle = self.subscription.handle_many
+        if handle is None or len(entries) < 2 or any(entry.event.subject in self.held_back for entry in entries):
+            return False
+        return await _whole(self._handle_many(handle, entries))
+
+    async def _handle_many(self, handle: HandleMany, entries: Sequence[Entry]) -> bool:
+        try:
+            await handle([entry.event for entry in entries])
+        except Exception as error:  # whatever it is, each event shows for itself
+            log.info("events_part", subscription=self.subscription.name, events=len(entries), error=type(error).__name__)
+            return False
+        await self._acknowledge(*(entry.id for entry in entries))
+        return True
+
+    async def _deliver_one(self, entry: Entry) -> None:
+        if entry.event.subject in self.held_back:
+            self.held_back[entry.event.subject].entries.append(entry)
+        elif (due_s := await self._attempt(entry)) is not None:
+            self.held_back[entry.event.subject] = _HeldBack(deque([entry]), due_s)
 
     async def _retry(self) -> None:
         for subject, held in list(self.held_back.items()):
@@ -141,15 +169,8 @@ class Reader:
         return True
 
     async def _attempt(self, entry: Entry) -> float | None:
-        """Deliver one event, whole even if the reader is cancelled. Return when it is due again, None if never."""
-        work = asyncio.ensure_future(self._handle(entry))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait({work}, timeout=FINISH_S)
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            raise
+        """Deliver one event. Return when it is due again, None if never."""
+        return await _whole(self._handle(entry))
 
     async def _handle(self, entry: Entry) -> float | None:
         try:
@@ -183,8 +204,21 @@ class Reader:
             pipeline.delete(failures_of(self.subscription.name, self.stream, entry.id))
             await pipeline.execute()
 
-    async def _acknowledge(self, entry_id: str | bytes) -> None:
-        await self.valkey.xack(self.stream, self.subscription.name, entry_id)
+    async def _acknowledge(self, *entry_ids: str | bytes) -> None:
+        if entry_ids:
+            await self.valkey.xack(self.stream, self.subscription.name, *entry_ids)
+
+
+async def _whole(delivery: Coroutine[Any, Any, Result]) -> Result:
+    """Let a delivery come to its end even if the reader is cancelled meanwhile."""
+    work = asyncio.ensure_future(delivery)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work}, timeout=FINISH_S)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        raise
 
 
 async def trim(valkey: Any, stream: str, kept: timedelta) -> None:

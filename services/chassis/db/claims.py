@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 from opentelemetry import propagate
-from sqlalchemy import bindparam, delete, insert, literal_column, update
+from sqlalchemy import Text, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis import repeat
@@ -32,8 +33,16 @@ _claim_request = Statement(
         answers.c.fingerprint, answers.c.answer, literal_column("xmax = 0").label("fresh")
     )
 )
-_claim_event = Statement(
-    upsert(inbox).values({c.name: bindparam(c.name) for c in inbox.c}).on_conflict_do_nothing().returning(inbox.c.event_id)
+_heard = select(
+    bindparam("subscription", type_=Text),
+    func.unnest(bindparam("event_ids", type_=ARRAY(Text))),
+    bindparam("create_time", type_=inbox.c.create_time.type),
+)
+_claim_events = Statement(
+    upsert(inbox)
+    .from_select(["subscription", "event_id", "create_time"], _heard)
+    .on_conflict_do_nothing()
+    .returning(inbox.c.event_id)
 )
 _settle = Statement(update(answers).where(answers.c.key == bindparam("claimed")).values(answer=bindparam("sealed")))
 _forget = Statement(delete(answers).where(answers.c.key == bindparam("claimed")))
@@ -45,8 +54,9 @@ _purge_inbox = Statement(delete(inbox).where(inbox.c.create_time < bindparam("be
 async def claim(connection: Any, identity: repeat.Request | repeat.Delivery, keyring: Keyring, now: datetime) -> None:
     """Take the identity for this transaction. Raises AlreadyDone, or RequestIdReused for another body."""
     if isinstance(identity, repeat.Delivery):
-        values = {"subscription": identity.subscription, "event_id": identity.event_id, "create_time": now}
-        if await connection.fetchrow(_claim_event.sql, *_claim_event.arguments(values)) is None:
+        event_ids = [*identity.event_ids]
+        values = {"subscription": identity.subscription, "event_ids": event_ids, "create_time": now}
+        if len(await connection.fetch(_claim_events.sql, *_claim_events.arguments(values))) < len(event_ids):
             raise repeat.AlreadyDone
     elif identity.key:
         values = {"key": identity.key, "fingerprint": identity.fingerprint, "create_time": now}

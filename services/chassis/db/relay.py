@@ -25,6 +25,7 @@ POLL_S = 0.25  # finds what another process of the service committed; this one's
 ANSWERS_KEPT = timedelta(days=1)
 INBOX_KEPT = timedelta(days=30)  # longer than any redelivery or replay
 PURGE_EVERY_S = 600.0
+GATHER_S = 0.01  # after a batch that was not full: when much happens, one publication holds many events
 
 _waiting = Statement(select(outbox).order_by(outbox.c.sequence).limit(bindparam("batch")))
 _published = Statement(delete(outbox).where(outbox.c.sequence == func.any(bindparam("sequences", type_=ARRAY(BigInteger)))))
@@ -35,7 +36,9 @@ async def relay(database: Database, bus: EventBus, service: str) -> None:
     purge_at_s = 0.0
     clock = asyncio.get_running_loop().time
     while True:
-        if await publish_waiting(database, bus, service) < BATCH:
+        published = await publish_waiting(database, bus, service)
+        if published < BATCH:
+            await asyncio.sleep(GATHER_S if published else 0)
             await _pause(database.committed)
         if clock() >= purge_at_s:
             await _purge(database)

@@ -117,6 +117,10 @@ class SqlTransaction:
         tag = await self._running.execute(statement.sql, *statement.arguments(values))
         return int(tag.rpartition(" ")[2])
 
+    async def execute_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
+        """Run one statement for each row of values."""
+        await self._running.executemany(statement.sql, [statement.arguments(row) for row in rows])
+
     async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Write many new rows at once. A row that cannot be written ends the unit of work."""
         if rows:

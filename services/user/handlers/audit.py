@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
@@ -10,7 +11,7 @@ from services.chassis.audit import AuditedCall
 from services.chassis.keys import Keyring
 from services.chassis.lists import ListQuery, Rows
 from services.user.domain import AuditEntry, Verification, verify
-from services.user.ports import AuditLogs, Begin, Now
+from services.user.ports import AuditLogs, Begin, Now, UserTransaction
 
 AT_ONCE = 1000
 """Entries that one call checks, and one run of the job forgets."""
@@ -42,13 +43,19 @@ class AuditHandlers:
             entries = await tx.audit.read(organization, first.sequence if first else 0, AT_ONCE + 1)
         return verify(chain, entries[:AT_ONCE], self._mac, first=first, more=len(entries) > AT_ONCE)
 
-    async def append(self, call: AuditedCall) -> None:
-        """Put a call that a service told of into the log of its organization."""
+    async def append(self, calls: Sequence[AuditedCall]) -> None:
+        """Put calls that services told of into the logs of their organizations, all of them or none."""
         async with self.begin() as tx:
-            chain = await tx.audit.lock(call.organization)
-            entry, longer = chain.append(_entry(call), self._mac)
-            await tx.audit.append(entry, longer)
+            for organization in sorted({call.organization for call in calls}):
+                await self._append(tx, organization, [call for call in calls if call.organization == organization])
             await tx.commit()
+
+    async def _append(self, tx: UserTransaction, organization: str, calls: Sequence[AuditedCall]) -> None:
+        chain, entries = await tx.audit.lock(organization), list[AuditEntry]()
+        for call in calls:
+            entry, chain = chain.append(_entry(call), self._mac)
+            entries.append(entry)
+        await tx.audit.append(entries, chain)
 
     async def forget_audit_entries(self) -> bool:
         """Forget the oldest entries of a log whose time is over. Say whether there may be more."""

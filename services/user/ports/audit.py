@@ -41,8 +41,8 @@ class ChangedAuditLogs(Protocol):
         """Return up to `limit` entries from a place in the log on, in order."""
         ...
 
-    async def append(self, entry: AuditEntry, chain: AuditChain) -> None:
-        """Write a new entry and the chain with it. Of somebody who was erased, the address is left out."""
+    async def append(self, entries: Sequence[AuditEntry], chain: AuditChain) -> None:
+        """Write new entries and the chain with them. Of somebody who was erased, the address is left out."""
         ...
 
     async def forget(self, chain: AuditChain) -> None:

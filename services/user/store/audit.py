@@ -107,8 +107,9 @@ class ChangedAuditLogs:
         rows = await self._tx.fetch(_read, of=organization, from_sequence=sequence, most=limit)
         return [_entry(row) for row in rows]
 
-    async def append(self, entry: AuditEntry, chain: AuditChain) -> None:
-        await self._tx.execute(_append, **{column.name: getattr(entry, column.name) for column in audit_entries.c})
+    async def append(self, entries: Sequence[AuditEntry], chain: AuditChain) -> None:
+        columns = [column.name for column in audit_entries.c]
+        await self._tx.execute_many(_append, [{name: getattr(entry, name) for name in columns} for entry in entries])
         await self._save(chain)
 
     async def forget(self, chain: AuditChain) -> None:

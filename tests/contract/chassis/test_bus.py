@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -235,6 +236,41 @@ async def test_what_a_stopped_consumer_failed_at_is_the_next_ones(bus: EventBus)
         await second.until_done(1, 2)
 
     assert second.done == ["evt_1", "evt_2"]
+
+
+async def test_what_arrived_together_is_taken_as_one_effect_and_is_done_with(client: Any) -> None:
+    bus, desk, again, together = ValkeyBus(client), Desk(), Desk(), list[list[str]]()
+
+    async def handle_many(events: Sequence[Event]) -> None:
+        together.append([event.id for event in events])
+        for event in events:
+            await desk.handle(event)
+
+    await bus.publish([order(number, subject=f"orders/{number}") for number in (1, 2, 3)])
+    async with consuming(bus, replace(desk.subscription(), handle_many=handle_many)):
+        await desk.until_done(1, 2, 3)
+        await bus.publish([order(4)])
+        await desk.until_done(4)
+    async with consuming(bus, again.subscription()):
+        await bus.publish([order(5)])
+        await again.until_done(5)
+
+    assert together == [["evt_1", "evt_2", "evt_3"]]
+    assert (desk.done, again.done) == (["evt_1", "evt_2", "evt_3", "evt_4"], ["evt_5"])
+
+
+async def test_what_does_not_go_together_is_delivered_one_by_one(client: Any) -> None:
+    bus, desk = ValkeyBus(client), Desk(refuses=lambda event: event.id == "evt_2")
+
+    async def handle_many(_: Sequence[Event]) -> None:
+        raise RuntimeError("one of them is bad")
+
+    await bus.publish([order(number, subject=f"orders/{number}") for number in (1, 2, 3)])
+    async with consuming(bus, replace(desk.subscription(), handle_many=handle_many)):
+        await desk.until_done(1, 3)
+        await eventually(lambda: _has_dead(bus, 1))
+
+    assert (desk.done, await dead_ids(bus)) == (["evt_1", "evt_3"], ["evt_2"])
 
 
 async def test_a_consumer_that_is_stopped_finishes_the_event_in_hand(bus: EventBus) -> None:

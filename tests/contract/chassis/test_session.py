@@ -140,11 +140,24 @@ async def test_twenty_duplicates_at_once_take_effect_once(database: Database) ->
 
 
 async def test_an_event_takes_effect_once_per_subscription(database: Database) -> None:
-    await note(database, "heard", repeat.Delivery("mail", "evt_1"))
+    await note(database, "heard", repeat.Delivery("mail", ("evt_1",)))
 
     with pytest.raises(repeat.AlreadyDone):
-        await note(database, "heard again", repeat.Delivery("mail", "evt_1"))
-    await note(database, "heard elsewhere", repeat.Delivery("search", "evt_1"))
+        await note(database, "heard again", repeat.Delivery("mail", ("evt_1",)))
+    await note(database, "heard elsewhere", repeat.Delivery("search", ("evt_1",)))
+
+    assert await count(database, "notes") == 2
+
+
+async def test_several_events_take_effect_together_or_not_at_all(database: Database) -> None:
+    await note(database, "both", repeat.Delivery("mail", ("evt_1", "evt_2")))
+
+    for part in ("evt_1", "evt_2"):
+        with pytest.raises(repeat.AlreadyDone):
+            await note(database, "again", repeat.Delivery("mail", (part,)))
+    with pytest.raises(repeat.AlreadyDone):
+        await note(database, "half of it again", repeat.Delivery("mail", ("evt_2", "evt_3")))
+    await note(database, "the other half", repeat.Delivery("mail", ("evt_3",)))
 
     assert await count(database, "notes") == 2
 

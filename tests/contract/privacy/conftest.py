@@ -210,7 +210,7 @@ async def _audit(tx: SqlUserTransaction, actor: str, address_prefix: str) -> Non
         previous_hash="",
     )
     placed, chain = (await tx.audit.lock(ACME)).append(entry, lambda said: said[:32])
-    await tx.audit.append(placed, chain)
+    await tx.audit.append([placed], chain)
 
 
 def caller(clock: Time) -> Principal:

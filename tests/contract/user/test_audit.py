@@ -65,8 +65,7 @@ def handlers(ports: Ports, time: Time, keyring: Keyring) -> AuditHandlers:
 
 
 async def append(handlers: AuditHandlers, *calls: AuditedCall) -> None:
-    for each in calls:
-        await handlers.append(each)
+    await handlers.append(calls)
 
 
 async def test_what_was_appended_is_read_back_whole(ports: Ports, handlers: AuditHandlers) -> None:

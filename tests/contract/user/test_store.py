@@ -157,7 +157,7 @@ async def test_a_request_id_with_another_body_is_refused(ports: Ports) -> None:
 
 
 async def test_an_event_takes_effect_once(ports: Ports) -> None:
-    repeat.current.set(repeat.Delivery("user.accounts", "evt_1"))
+    repeat.current.set(repeat.Delivery("user.accounts", ("evt_1",)))
     async with ports.begin() as tx:
         await tx.users.add(user(ADA, "Ada"))
         await tx.commit()
