@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client import Person, sign_up
-from tests.e2e.platform import Platform, free_base
+from tests.e2e.platform import Platform, eventually, free_base
 
 HERE = Path(__file__).parent
 
@@ -67,6 +67,19 @@ def eve(platform: Platform) -> Person:
 
 @pytest.fixture(autouse=True)
 def _fresh(request: pytest.FixtureRequest) -> None:
-    """Renew the people's tokens before a test that uses them: they last minutes, a run may last longer."""
+    """Renew the people's tokens before a test that uses them: they last minutes, a run may last longer.
+
+    UNAVAILABLE means: try again. The test before may have killed something.
+    """
     for name in {"ada", "bob", "eve"} & set(request.fixturenames):
-        assert request.getfixturevalue(name).refresh().status == 200
+        assert renewed(request.getfixturevalue(name)) == 200, name
+
+
+def renewed(person: Person) -> int:
+    """Return how a refresh ended, once it was not UNAVAILABLE."""
+
+    def status() -> int:
+        found = person.refresh().status
+        return 0 if found == 503 else found
+
+    return eventually(status, within_s=10)
