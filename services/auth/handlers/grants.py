@@ -56,7 +56,8 @@ class Grants:
             access = await self._read(organization, caller.subject)
         except NotAMember:
             return frozenset()
-        return caller.permissions & access.permissions(organization, max(until or self._now(), self._now()))
+        now = self._now()
+        return caller.permissions & access.permissions(organization, max(until or now, now))
 
     async def recent(self, organization: str, subject: str) -> Access:
         """Return what a subject may do, as of a second ago at most; a stranger nothing. Raises MembershipUnavailable."""

@@ -56,14 +56,14 @@ _find_by_email = Statement(
         users.c.state != UserState.PROVISIONED,
     )
 )
-_theirs = memberships.alias("theirs")
+_others = memberships.alias("others")
 _met = Statement(
     select(memberships.c.organization)
     .where(
         memberships.c.user == bindparam("met"),
         or_(
             memberships.c.organization == bindparam("organization"),
-            exists().where(_theirs.c.organization == memberships.c.organization, _theirs.c.user == bindparam("caller")),
+            exists().where(_others.c.organization == memberships.c.organization, _others.c.user == bindparam("caller")),
         ),
     )
     .limit(1)
@@ -81,7 +81,6 @@ _owners = (
     .with_for_update(read=True, of=users)
 )
 _count_owners = Statement(select(func.count()).select_from(_owners.subquery()))
-_others = memberships.alias("others")
 _last_owned = Statement(
     select(memberships.c.organization)
     .join(organizations)
