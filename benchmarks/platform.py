@@ -74,7 +74,7 @@ class Platform:
         """Return a new person's address; it is verified."""
         email = f"bench-{time.time_ns()}@example.com"
         self.post("/v1/auth:signUp", {"email": email, "password": PASSWORD, "displayName": "Bench"})
-        self.post("/v1/auth:verifyEmail", {"token": self._token_for(email, "vrf_")})
+        self.post("/v1/auth:verifyEmail", {"token": self._token_for(email, "vrf_"), "password": PASSWORD})
         return email
 
     def _token_for(self, email: str, kind: str) -> str:

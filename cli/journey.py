@@ -63,7 +63,7 @@ def arrival(person: str, name: str) -> list[Step]:
         Step(
             f"{name} follows the link in the mail.",
             "AuthService.VerifyEmail",
-            {"token": f"{{{person}_link}}"},
+            {"token": f"{{{person}_link}}", "password": "{password}"},
             learns={f"{person}_user": "user"},
             reads_mail=person,
         ),

@@ -180,7 +180,8 @@ class Planter:
         async with self.gate:
             link = await self._mailed(person, AuthServiceStub(self.auth).SignUp, form)
             if link:  # without one it is the other mail: somebody signed up who has an account
-                await self._send(AuthServiceStub(self.auth).VerifyEmail, auth.VerifyEmailRequest(token=link))
+                verify = auth.VerifyEmailRequest(token=link, password=PASSWORD)
+                await self._send(AuthServiceStub(self.auth).VerifyEmail, verify)
             return bool(link)
 
     async def _invite(self, person: Person, organization: str, token: str) -> str:

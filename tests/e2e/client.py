@@ -175,7 +175,7 @@ def sign_up(base: str, mail: Path, display_name: str = "Ada", *, email: str = ""
     """Sign up, follow the link and sign in."""
     email = email or new_email()
     token = verification_of(base, mail, display_name, email)
-    Rest(base).ok("POST", "/v1/auth:verifyEmail", {"token": token})
+    Rest(base).ok("POST", "/v1/auth:verifyEmail", {"token": token, "password": PASSWORD})
     tokens = patient(base, "/v1/auth:signIn", {"email": email, "password": PASSWORD})
     return Person(base, email, tokens, mail)
 

@@ -82,4 +82,4 @@ def renewed(person: Person) -> int:
         found = person.refresh().status
         return 0 if found == 503 else found
 
-    return eventually(status, within_s=10)
+    return eventually(status)

@@ -14,7 +14,6 @@ from tests.e2e.client import Person, Rest, sign_up
 from tests.e2e.platform import Platform, eventually
 
 MARK = "xqmarker"
-pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

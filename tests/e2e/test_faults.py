@@ -18,7 +18,6 @@ VICTIMS = ("postgres", "valkey", "envoy", "auth", "user")
 CREATED = b"user.v1.organization_created"
 LINKS = 3
 """How many people follow their link while something is down: the edge lets few sign up in a minute."""
-pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.parametrize("victim", VICTIMS)

@@ -17,7 +17,6 @@ from tests.e2e.platform import Platform
 from trellis.user.v1 import import_service_pb2 as rpc
 from trellis.user.v1.import_service_pb2_grpc import ImportServiceStub
 
-pytestmark = pytest.mark.timeout(240)
 PEOPLE = 5_000
 CREATED, FAILED = rpc.ImportRowResult.OUTCOME_CREATED, rpc.ImportRowResult.OUTCOME_FAILED
 

@@ -50,7 +50,7 @@ async def test_a_newcomer_founds_an_organization_with_async_stubs(channel: grpc.
     email = new_email()
     link = verification_of(platform.rest, platform.mail, "Async", email)
     auth = AuthServiceStub(channel)
-    account = await auth.VerifyEmail(VerifyEmailRequest(token=link))
+    account = await auth.VerifyEmail(VerifyEmailRequest(token=link, password=PASSWORD))
     tokens = await auth.SignIn(SignInRequest(email=email, password=PASSWORD))
     assert tokens.user == account.user
     signed = bearer(tokens.access_token)

@@ -10,14 +10,11 @@ import threading
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from cli.home import ROOT
 from tests.e2e.client import Person, Rest
 from tests.e2e.platform import Platform, eventually
 
 ME = "/v1/users/me"
-pytestmark = pytest.mark.timeout(180)
 
 
 def keys(platform: Platform) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ TRIALS = [
 ]
 QUICK = max(2, 600 // len(TRIALS))
 """Examples for each trial in `make test`: there is a minute for all of them."""
-LONG = pytest.mark.timeout(120 + 2 * EXAMPLES)
+LONG = pytest.mark.timeout(300 + 2 * EXAMPLES)
 
 
 @pytest.fixture(scope="module")

@@ -138,13 +138,14 @@ def test_a_made_up_refresh_token_gets_nothing(token: str, platform: Platform) ->
 
 def test_a_used_link_is_over(platform: Platform) -> None:
     link = verification_of(platform.rest, platform.mail, "Once", new_email())
-    verify = {"token": link}
+    verify = {"token": link, "password": PASSWORD}
     assert Rest(platform.rest).post("/v1/auth:verifyEmail", verify).status == 200
     assert Rest(platform.rest).post("/v1/auth:verifyEmail", verify).verdict == (400, "VERIFICATION_INVALID")
 
 
 def test_a_made_up_link_is_none(platform: Platform) -> None:
-    answer = Rest(platform.rest).post("/v1/auth:verifyEmail", {"token": f"vrf_sup_{uuid.uuid4().hex}.x"})
+    verify = {"token": f"vrf_sup_{uuid.uuid4().hex}.x", "password": PASSWORD}
+    answer = Rest(platform.rest).post("/v1/auth:verifyEmail", verify)
     assert answer.verdict == (400, "VERIFICATION_INVALID")
 
 

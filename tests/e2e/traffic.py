@@ -14,7 +14,7 @@ import grpc
 import httpx2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from tests.e2e.client import Person
+from tests.e2e.client import PASSWORD, Person
 from tests.e2e.platform import Platform
 from trellis.auth.v1.service_pb2 import VerifyEmailRequest
 from trellis.auth.v1.service_pb2_grpc import AuthServiceStub
@@ -66,7 +66,7 @@ class Traffic:
 
     async def verify(self, token: str) -> None:
         """Follow one link, however often it takes."""
-        request = VerifyEmailRequest(token=token, request_id=str(uuid.uuid4()))
+        request = VerifyEmailRequest(token=token, password=PASSWORD, request_id=str(uuid.uuid4()))
 
         async def attempt() -> str:
             account = await AuthServiceStub(self.channel).VerifyEmail(request, timeout=DEADLINE_S)

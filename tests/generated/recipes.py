@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from google.protobuf.struct_pb2 import Struct
 
+from tests.e2e.client import PASSWORD
 from tests.generated.world import Scope, World
 from trellis.policies import ROLE_PERMISSIONS
 
@@ -69,6 +70,7 @@ A_PERMISSION = ROLE_PERMISSIONS["member"][0]
 
 FIELDS: dict[str, Recipe] = {
     "trellis.auth.v1.VerifyEmailRequest.token": _open_link,
+    "trellis.auth.v1.VerifyEmailRequest.password": lambda world, scope: PASSWORD,
     "trellis.auth.v1.ResendVerificationRequest.email": _unfinished,
     "trellis.auth.v1.SignInRequest.email": lambda world, scope: scope.person.email,
     "trellis.auth.v1.SignInRequest.password": lambda world, scope: scope.person.password,

@@ -63,13 +63,13 @@ class PasswordTooCommon(InvalidArgument):
 
 
 class PasswordWrong(InvalidArgument):
-    """The current password is wrong."""
+    """What was typed is not the password."""
 
     reason = "PASSWORD_WRONG"
 
-    def __init__(self) -> None:
-        message = "The current password is wrong."
-        super().__init__(message, fields=[FieldViolation("current_password", message, self.reason)])
+    def __init__(self, field: str) -> None:
+        message = "The password is wrong."
+        super().__init__(message, fields=[FieldViolation(field, message, self.reason)])
 
 
 class ResetInvalid(FailedPrecondition):

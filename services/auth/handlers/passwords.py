@@ -53,12 +53,12 @@ class PasswordHandlers:
         refuse_common(new, account.email, self.common_passwords)
         if not await self.passwords.verify(account.password_hash, normalized_password(current)):
             async with self.begin():  # a repeated request gets its first answer: its password was right then
-                raise PasswordWrong
+                raise PasswordWrong("current_password")
         password_hash = await self.passwords.hash(new)
         async with self.begin() as tx:
             locked = await tx.accounts.lock(account.user)
             if locked is None or locked.password_version != account.password_version:
-                raise PasswordWrong
+                raise PasswordWrong("current_password")
             session = await tx.sessions.lock(caller.session)
             if session is None or not session.alive(self.now()):
                 raise SessionEnded

@@ -91,11 +91,16 @@ class ServiceAccountHandlers:
             await tx.commit(account)
         return account
 
-    async def enable_service_account(self, name: str) -> ServiceAccount:
-        """Let an account in again; doing it again changes nothing. Raises ServiceAccountNotFound."""
+    async def enable_service_account(self, name: str, caller: Principal) -> ServiceAccount:
+        """Let an account in again; doing it again changes nothing.
+
+        Raises ServiceAccountNotFound, PermissionNotHeld, MembershipUnavailable.
+        """
+        held = await self.grants.held(_organization(name), caller, until=FOREVER)
         async with self.begin() as tx:
             account = await tx.service_accounts.lock(name)
             if account.state is not State.ACTIVE:
+                self._must_hold(held, account.role)
                 account, event = account.enable(self.now())
                 await tx.service_accounts.save(account)
                 tx.outbox.add(event)

@@ -12,6 +12,7 @@ from services.auth.domain import (
     Account,
     AccountNotFound,
     Nothing,
+    PasswordWrong,
     SignUpRepeated,
     VerificationInvalid,
     VerificationRequested,
@@ -73,15 +74,18 @@ class SignUpHandlers:
                 tx.outbox.add(SignUpRepeated(account.user))
             await tx.commit(Nothing("SignUp"))
 
-    async def verify_email(self, token: str) -> Account:
-        """Make the account that the link stands for. Raises VerificationInvalid."""
+    async def verify_email(self, token: str, password: str) -> Account:
+        """Make the account that the link stands for. Raises VerificationInvalid, PasswordWrong."""
         sign_up_id = self.tokens.read_verification(token)
+        knows = await self._knows_password_of(sign_up_id, password)
         now = self.now()
         async with self.begin() as tx:
             sign_up = await tx.sign_ups.lock(sign_up_id)
             if sign_up is None:
                 raise VerificationInvalid
             account, event = sign_up.verify(f"users/{self.new_id('usr')}", at=now)
+            if not knows:
+                raise PasswordWrong("password")
             if not await tx.accounts.add(account):
                 raise VerificationInvalid
             await tx.sign_ups.use_up(account.email, at=now)
@@ -119,12 +123,18 @@ class SignUpHandlers:
                 await self.mailer.send(_repeated_mail(await self.accounts.get(user), event_id))
             await tx.commit()
 
+    async def _knows_password_of(self, sign_up_id: str, password: str) -> bool:
+        """Return whether this is the password of a sign-up: else a stranger may have signed up with somebody's address, and
+        would share the account. Sudhodanan and Paverd, "Pre-hijacked accounts", USENIX Security 2022."""
+        sign_up = await self.sign_ups.find(sign_up_id)
+        return sign_up is not None and await self.passwords.verify(sign_up.password_hash, normalized_password(password))
+
     def _verification_mail(self, sign_up: domain.SignUp, event_id: str) -> Mail:
         # Nothing that the person typed: a mail to an unproven address is not to carry a stranger's words.
         link = self.tokens.verifications.text(f"{self.web_url}/verify", sign_up.id)
         text = (
             f"Hello,\n\n"
-            f"please confirm that this address is yours:\n\n{link}\n"
+            f"please confirm that this address is yours, with the password you chose:\n\n{link}\n"
             f"If you did not sign up, ignore this mail: without the link there is no account.\n"
         )
         return Mail(event_id, sign_up.email, "Confirm your address", text)

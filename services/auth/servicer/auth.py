@@ -34,7 +34,7 @@ class AuthServicer(base.AuthServiceServicer):
         return rpc.SignUpResponse()
 
     async def VerifyEmail(self, request: rpc.VerifyEmailRequest, context: Context) -> pb.Account:
-        return convert.account_to_proto(await self._sign_ups.verify_email(request.token))
+        return convert.account_to_proto(await self._sign_ups.verify_email(request.token, request.password))
 
     async def ResendVerification(
         self, request: rpc.ResendVerificationRequest, context: Context

@@ -50,7 +50,8 @@ class ServiceAccountServicer(base.ServiceAccountServiceServicer):
         return convert.service_account_to_proto(await self._handlers.disable_service_account(request.name))
 
     async def EnableServiceAccount(self, request: pb.EnableServiceAccountRequest, context: Context) -> pb.ServiceAccount:
-        return convert.service_account_to_proto(await self._handlers.enable_service_account(request.name))
+        account = await self._handlers.enable_service_account(request.name, principal.current())
+        return convert.service_account_to_proto(account)
 
     async def DeleteServiceAccount(self, request: pb.DeleteServiceAccountRequest, context: Context) -> pb.ServiceAccount:
         return convert.service_account_to_proto(await self._handlers.delete_service_account(request.name, request.etag))

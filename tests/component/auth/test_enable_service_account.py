@@ -7,8 +7,9 @@ from datetime import timedelta
 from services.auth.domain import (
     ServiceAccountEnabled,
     SessionCreated,
+    State,
 )
-from tests.component.auth.acme import ACME, ADA, Acme
+from tests.component.auth.acme import ACME, ADA, CID, Acme
 from tests.component.auth.keys import make_account, make_key, opens
 from tests.component.refusals import refusal
 from tests.conftest import Time
@@ -21,17 +22,20 @@ def announced(store: FakeAuthStore) -> list[object]:
     return [event for event in store.events if not isinstance(event, SessionCreated)]
 
 
-async def enable(acme: Acme, name: str) -> rpc.ServiceAccount:
+async def enable(acme: Acme, name: str, by: str = ADA) -> rpc.ServiceAccount:
     request = rpc.EnableServiceAccountRequest(name=name)
-    return await acme.service.service_accounts.EnableServiceAccount(request, metadata=await acme.token(ADA))
+    return await acme.service.service_accounts.EnableServiceAccount(request, metadata=await acme.token(by))
+
+
+async def disable(acme: Acme, name: str) -> rpc.ServiceAccount:
+    request = rpc.DisableServiceAccountRequest(name=name)
+    return await acme.service.service_accounts.DisableServiceAccount(request, metadata=await acme.token(ADA))
 
 
 async def test_its_keys_follow_at_the_next_look(acme: Acme, store: FakeAuthStore, time: Time) -> None:
     account = await make_account(acme)
     key = await make_key(acme, subject=account.name)
-    await acme.service.service_accounts.DisableServiceAccount(
-        rpc.DisableServiceAccountRequest(name=account.name), metadata=await acme.token(ADA)
-    )
+    await disable(acme, account.name)
 
     changed = await enable(acme, account.name)
     time.move(seconds=1)
@@ -48,6 +52,16 @@ async def test_doing_it_again_changes_nothing(acme: Acme, store: FakeAuthStore) 
 
     assert await enable(acme, account.name) == first
     assert announced(store) == before
+
+
+async def test_nobody_brings_back_a_program_that_may_do_more_than_they(acme: Acme, store: FakeAuthStore) -> None:
+    account = await make_account(acme, role="roles/admin")
+    await disable(acme, account.name)
+    helper = await acme.make_role("serviceAccounts.enable")
+    await acme.bind(helper.name, CID)
+
+    assert (await refusal(enable(acme, account.name, by=CID))).reason == "PERMISSION_NOT_HELD"
+    assert store.tables.service_accounts[account.name].state is State.DISABLED
 
 
 async def test_what_is_not_there_is_not_found(acme: Acme) -> None:

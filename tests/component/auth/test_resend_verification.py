@@ -65,7 +65,7 @@ async def test_a_mail_asked_for_before_the_link_was_followed_is_not_sent_after(
     await sign_up(service)
     [requested] = store.events
     await service.parts.deliver(requested)
-    await service.auth.VerifyEmail(rpc.VerifyEmailRequest(token=service.parts.token_in_mail(ADA)))
+    await service.auth.VerifyEmail(rpc.VerifyEmailRequest(token=service.parts.token_in_mail(ADA), password=PASSWORD))
 
     await service.parts.deliver(requested)
 

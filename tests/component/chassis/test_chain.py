@@ -196,7 +196,7 @@ def said(refused: Refusal) -> tuple[StatusCode, str]:
 
 
 async def test_a_public_rpc_asks_for_no_token_and_looks_at_none(server: Running) -> None:
-    request = auth_rpc.VerifyEmailRequest(token="t" * 32)
+    request = auth_rpc.VerifyEmailRequest(token="t" * 32, password="p" * 15)
 
     await server.auth.VerifyEmail(request)
     await server.auth.VerifyEmail(request, metadata=(("authorization", "Bearer garbage"),))

@@ -276,6 +276,8 @@ class Organization:
         by.permits("serviceAccounts.enable" if active else "serviceAccounts.disable", name)
         account = self._account(name)
         if account.active != active:
+            if active:
+                self._holds(by, PREDEFINED[account.role], FOREVER)
             account.active, account.version = active, account.version + 1
 
     def delete_account(self, by: Token, name: str, etag: str) -> None:

@@ -110,7 +110,7 @@ async def test_links_followed_at_once_make_one_account(service: AuthProcess, dat
 
     async def follow(token: str) -> str:
         try:
-            await service.auth.VerifyEmail(rpc.VerifyEmailRequest(token=token))
+            await service.auth.VerifyEmail(rpc.VerifyEmailRequest(token=token, password=PASSWORD))
         except grpc.aio.AioRpcError as error:
             return refused_by(error).reason
         return "made"
@@ -129,7 +129,7 @@ async def prepared(service: AuthProcess, database: Database, rpc_name: str) -> t
         [token] = await links(service, database, 1)
         return {  # type: ignore[return-value]
             "SignUp": (auth.SignUp, rpc.SignUpRequest(email="third@example.com", password=PASSWORD, display_name="T"), ()),
-            "VerifyEmail": (auth.VerifyEmail, rpc.VerifyEmailRequest(token=token), ()),
+            "VerifyEmail": (auth.VerifyEmail, rpc.VerifyEmailRequest(token=token, password=PASSWORD), ()),
             "ResendVerification": (auth.ResendVerification, rpc.ResendVerificationRequest(email="new@example.com"), ()),
         }[rpc_name]
     tokens = await service.sign_in()

@@ -12,7 +12,6 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
@@ -528,6 +527,5 @@ def permissions_on(resource: str, given: list[model.Given]) -> frozenset[str]:
     return frozenset().union(*(each.permissions for each in given if each.why.resource == resource))
 
 
-@pytest.mark.timeout(120)
 def test_whatever_is_given_and_taken_the_service_and_the_model_agree(url: str) -> None:
     agrees(Everything, url, examples=EXAMPLES, steps=STEPS)

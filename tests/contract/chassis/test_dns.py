@@ -90,7 +90,7 @@ async def test_silence_ends(server: DnsServer, resolver: DnsResolver, monkeypatc
     with pytest.raises(LookupFailed):
         await resolver.texts(NAME)
 
-    assert 0.3 <= time.monotonic() - began_s < 2
+    assert 0.3 <= time.monotonic() - began_s < 3
 
 
 async def test_the_next_server_is_asked_where_one_fails(server: DnsServer) -> None:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule
 
@@ -313,6 +312,5 @@ def email_of(user: str) -> str:
     return f"{user.removeprefix('users/usr_')}@example.com"
 
 
-@pytest.mark.timeout(120)
 def test_whatever_people_do_the_store_and_the_model_agree(url: str) -> None:
     agrees(Everything, url, examples=EXAMPLES, steps=STEPS)

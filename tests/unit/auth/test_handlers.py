@@ -112,7 +112,7 @@ async def test_an_account_made_while_somebody_signs_up_again_is_not_taken_over(
     store.tables.sign_ups[late.id] = late
 
     with pytest.raises(VerificationInvalid):
-        await parts.sign_ups.verify_email(parts.tokens.verification(late))
+        await parts.sign_ups.verify_email(parts.tokens.verification(late), "another password")
 
     assert store.tables.accounts == {ada.user: ada}
 

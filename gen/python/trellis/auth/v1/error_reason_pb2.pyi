@@ -71,7 +71,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SUBJECT_NOT_FOUND: _ErrorReason.ValueType  # 148
     """The subject does not belong to the organization, whether or not it exists."""
     ERROR_REASON_PASSWORD_WRONG: _ErrorReason.ValueType  # 102
-    """The current password is wrong. Nothing changed."""
+    """The password is wrong: not the current one, or not the one of this sign-up. Nothing changed."""
     ERROR_REASON_RESET_INVALID: _ErrorReason.ValueType  # 103
     """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
     ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 120
@@ -139,7 +139,7 @@ ERROR_REASON_ROLE_BINDING_EXISTS: ErrorReason.ValueType  # 147
 ERROR_REASON_SUBJECT_NOT_FOUND: ErrorReason.ValueType  # 148
 """The subject does not belong to the organization, whether or not it exists."""
 ERROR_REASON_PASSWORD_WRONG: ErrorReason.ValueType  # 102
-"""The current password is wrong. Nothing changed."""
+"""The password is wrong: not the current one, or not the one of this sign-up. Nothing changed."""
 ERROR_REASON_RESET_INVALID: ErrorReason.ValueType  # 103
 """The reset token is forged, used or expired, or the password changed since. Ask for a new one."""
 ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 120

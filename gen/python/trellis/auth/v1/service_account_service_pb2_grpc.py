@@ -124,9 +124,11 @@ class ServiceAccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnableServiceAccount(self, request, context):
-        """Lets a disabled service account in again, with the keys it has. Enabling an active one changes nothing.
+        """Lets a disabled service account in again, with the keys and the role it has: whoever does so has every permission of that role.
+        Enabling an active one changes nothing.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,9 +61,11 @@ class ServiceAccountServiceStub:
     Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
     """
     EnableServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.EnableServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
-    """Lets a disabled service account in again, with the keys it has. Enabling an active one changes nothing.
+    """Lets a disabled service account in again, with the keys and the role it has: whoever does so has every permission of that role.
+    Enabling an active one changes nothing.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     DeleteServiceAccount: _grpc.UnaryUnaryMultiCallable[_service_account_service_pb2.DeleteServiceAccountRequest, _service_account_service_pb2.ServiceAccount]
     """Deletes a service account with its keys and answers with what it was. There is no way back.
@@ -104,9 +106,11 @@ class ServiceAccountServiceAsyncStub(ServiceAccountServiceStub):
     Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
     """
     EnableServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.EnableServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
-    """Lets a disabled service account in again, with the keys it has. Enabling an active one changes nothing.
+    """Lets a disabled service account in again, with the keys and the role it has: whoever does so has every permission of that role.
+    Enabling an active one changes nothing.
 
-    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+    Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE
+    (MEMBERSHIP_UNAVAILABLE).
     """
     DeleteServiceAccount: _aio.UnaryUnaryMultiCallable[_service_account_service_pb2.DeleteServiceAccountRequest, _service_account_service_pb2.ServiceAccount]  # type: ignore[assignment]
     """Deletes a service account with its keys and answers with what it was. There is no way back.
@@ -180,9 +184,11 @@ class ServiceAccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_account_service_pb2.EnableServiceAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_account_service_pb2.ServiceAccount, _abc.Awaitable[_service_account_service_pb2.ServiceAccount]]:
-        """Lets a disabled service account in again, with the keys it has. Enabling an active one changes nothing.
+        """Lets a disabled service account in again, with the keys and the role it has: whoever does so has every permission of that role.
+        Enabling an active one changes nothing.
 
-        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+        Returns NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), PERMISSION_DENIED (PERMISSION_NOT_HELD) or UNAVAILABLE
+        (MEMBERSHIP_UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

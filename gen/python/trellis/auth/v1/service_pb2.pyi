@@ -85,6 +85,7 @@ class VerifyEmailRequest(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The token of the link in the mail."""
     request_id: _builtins.str
@@ -93,16 +94,19 @@ class VerifyEmailRequest(_message.Message):
     """
     validate_only: _builtins.bool
     """Checks everything and changes nothing; the answer is what it would have been."""
+    password: _builtins.str
+    """The password that was given when signing up."""
     def __init__(
         self,
         *,
         token: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "token", b"token", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["password", b"password", "request_id", b"request_id", "token", b"token", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -104,9 +104,11 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyEmail(self, request, context):
-        """Takes the token of a verification mail and creates the account and its user. A token works once.
+        """Takes the token of a verification mail and the password of that sign-up, and creates the account and its user. A token
+        works once. The password shows that whoever reads the mail is who signed up: nobody gets an account whose password a
+        stranger chose.
 
-        Returns FAILED_PRECONDITION (VERIFICATION_INVALID).
+        Returns FAILED_PRECONDITION (VERIFICATION_INVALID) or INVALID_ARGUMENT (PASSWORD_WRONG).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

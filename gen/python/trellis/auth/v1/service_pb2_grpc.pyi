@@ -42,9 +42,11 @@ class AuthServiceStub:
     Returns INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
     """
     VerifyEmail: _grpc.UnaryUnaryMultiCallable[_service_pb2.VerifyEmailRequest, _resources_pb2.Account]
-    """Takes the token of a verification mail and creates the account and its user. A token works once.
+    """Takes the token of a verification mail and the password of that sign-up, and creates the account and its user. A token
+    works once. The password shows that whoever reads the mail is who signed up: nobody gets an account whose password a
+    stranger chose.
 
-    Returns FAILED_PRECONDITION (VERIFICATION_INVALID).
+    Returns FAILED_PRECONDITION (VERIFICATION_INVALID) or INVALID_ARGUMENT (PASSWORD_WRONG).
     """
     ResendVerification: _grpc.UnaryUnaryMultiCallable[_service_pb2.ResendVerificationRequest, _service_pb2.ResendVerificationResponse]
     """Sends another verification mail if the address has an unfinished sign-up. The answer is the same if it has none."""
@@ -99,9 +101,11 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Returns INVALID_ARGUMENT (PASSWORD_TOO_COMMON).
     """
     VerifyEmail: _aio.UnaryUnaryMultiCallable[_service_pb2.VerifyEmailRequest, _resources_pb2.Account]  # type: ignore[assignment]
-    """Takes the token of a verification mail and creates the account and its user. A token works once.
+    """Takes the token of a verification mail and the password of that sign-up, and creates the account and its user. A token
+    works once. The password shows that whoever reads the mail is who signed up: nobody gets an account whose password a
+    stranger chose.
 
-    Returns FAILED_PRECONDITION (VERIFICATION_INVALID).
+    Returns FAILED_PRECONDITION (VERIFICATION_INVALID) or INVALID_ARGUMENT (PASSWORD_WRONG).
     """
     ResendVerification: _aio.UnaryUnaryMultiCallable[_service_pb2.ResendVerificationRequest, _service_pb2.ResendVerificationResponse]  # type: ignore[assignment]
     """Sends another verification mail if the address has an unfinished sign-up. The answer is the same if it has none."""
@@ -165,9 +169,11 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.VerifyEmailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Account, _abc.Awaitable[_resources_pb2.Account]]:
-        """Takes the token of a verification mail and creates the account and its user. A token works once.
+        """Takes the token of a verification mail and the password of that sign-up, and creates the account and its user. A token
+        works once. The password shows that whoever reads the mail is who signed up: nobody gets an account whose password a
+        stranger chose.
 
-        Returns FAILED_PRECONDITION (VERIFICATION_INVALID).
+        Returns FAILED_PRECONDITION (VERIFICATION_INVALID) or INVALID_ARGUMENT (PASSWORD_WRONG).
         """
 
     @_abc_1.abstractmethod
