@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +20,8 @@ from trellis.user.v1.resources_pb2 import Organization
 from trellis.user.v1.service_pb2 import CreateOrganizationRequest, GetUserRequest
 from trellis.user.v1.service_pb2_grpc import OrganizationServiceStub, UserServiceStub
 
-CALLS_PER_S = 100
+CALLS = 300
+"""So many at least: enough that each moment of the restart has some, also on a machine that is slow."""
 PACE_S = 0.04
 """Each of eight callers makes at most 25 calls a second."""
 DEADLINE_S = 5.0
@@ -35,13 +35,7 @@ class Load:
     """Calls of many kinds, at a pace."""
 
     codes: Counter[str] = field(default_factory=Counter)
-    began_s: float = field(default_factory=time.monotonic)
     stopping: bool = False
-
-    @property
-    def per_s(self) -> float:
-        """Calls that succeeded, a second."""
-        return self.codes["OK"] / (time.monotonic() - self.began_s)
 
     async def repeat(self, call: Call) -> None:
         """Make one kind of call until told to stop."""
@@ -67,9 +61,8 @@ async def test_a_rolling_restart_fails_no_call(platform: Platform, ada: Person) 
     before = platform.pids()
     async with load(platform, ada) as calls:
         await asyncio.to_thread(restarted, platform, before)
-        per_s = calls.per_s
     assert {code: count for code, count in calls.codes.items() if code != "OK"} == {}
-    assert per_s >= CALLS_PER_S
+    assert calls.codes["OK"] >= CALLS
     after = platform.pids()
     assert {name for name in before if before[name] != after[name]} == set(SERVICES)
 

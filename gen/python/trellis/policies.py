@@ -1466,7 +1466,7 @@ POLICIES: Final[dict[str, Policy]] = {
         validated=True,
         slo_latency_ms=250,
         slo_success=0.999,
-        reasons=(),
+        reasons=("USER_NOT_ACTIVE",),
         api_keys=False,
     ),
     "/trellis.user.v1.OrganizationService/DeleteOrganization": Policy(

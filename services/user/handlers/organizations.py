@@ -33,7 +33,10 @@ class OrganizationHandlers:
     retention: timedelta
 
     async def create_organization(self, display_name: str, owner: str) -> Organization:
-        """Create an organization with its first owner, who may be here before auth's event about them."""
+        """Create an organization with its first owner, who may be here before auth's event about them.
+
+        Raises UserNotActive.
+        """
         try:
             return await self._create(display_name, owner)
         except UserNotFound:
@@ -45,6 +48,7 @@ class OrganizationHandlers:
         async with self.begin() as tx:
             if newcomer is not None:
                 await take_in(tx, newcomer, self.now)
+            (await tx.users.get(owner)).must_be_active()
             await tx.organizations.add(organization)
             await tx.memberships.add(membership)
             for event in events:

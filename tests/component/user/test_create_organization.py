@@ -64,6 +64,13 @@ async def test_somebody_whom_nobody_knows_creates_nothing(service: UserProcess, 
     assert sorted(store.tables.organizations) == [ACME, HIDDEN]
 
 
+async def test_whose_account_is_out_of_use_founds_nothing(service: UserProcess, store: FakeUserStore, eve: Metadata) -> None:
+    store.tables.users[EVE], _ = store.tables.users[EVE].deactivate(at=NOON)
+
+    assert (await refusal(create(service, eve))).reason == "USER_NOT_ACTIVE"
+    assert NEW not in store.tables.organizations
+
+
 async def test_the_same_request_creates_one(service: UserProcess, store: FakeUserStore, eve: Metadata) -> None:
     first = await create(service, eve, request_id=REQUEST_ID)
 

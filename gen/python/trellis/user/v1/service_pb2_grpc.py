@@ -481,6 +481,8 @@ class OrganizationServiceServicer:
 
     def CreateOrganization(self, request, context):
         """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once.
+
+        Returns FAILED_PRECONDITION (USER_NOT_ACTIVE) in the second in which the account goes out of use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

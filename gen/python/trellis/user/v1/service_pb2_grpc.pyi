@@ -243,7 +243,10 @@ class OrganizationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrganizationServiceAsyncStub: ...
     CreateOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.CreateOrganizationRequest, _resources_pb2.Organization]
-    """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once."""
+    """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once.
+
+    Returns FAILED_PRECONDITION (USER_NOT_ACTIVE) in the second in which the account goes out of use.
+    """
     GetOrganization: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetOrganizationRequest, _resources_pb2.Organization]
     """Gets an organization, also a deleted one.
 
@@ -276,7 +279,10 @@ class OrganizationServiceAsyncStub(OrganizationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.CreateOrganizationRequest, _resources_pb2.Organization]  # type: ignore[assignment]
-    """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once."""
+    """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once.
+
+    Returns FAILED_PRECONDITION (USER_NOT_ACTIVE) in the second in which the account goes out of use.
+    """
     GetOrganization: _aio.UnaryUnaryMultiCallable[_service_pb2.GetOrganizationRequest, _resources_pb2.Organization]  # type: ignore[assignment]
     """Gets an organization, also a deleted one.
 
@@ -312,7 +318,10 @@ class OrganizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.CreateOrganizationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resources_pb2.Organization, _abc.Awaitable[_resources_pb2.Organization]]:
-        """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once."""
+        """Creates an organization with the caller as its owner. A token that names it is had by `SwitchOrganization`, at once.
+
+        Returns FAILED_PRECONDITION (USER_NOT_ACTIVE) in the second in which the account goes out of use.
+        """
 
     @_abc_1.abstractmethod
     def GetOrganization(
