@@ -1,7 +1,7 @@
 """The servers that the platform is measured beside: `python -m benchmarks.baselines NAME PORT`.
 
     echo     bare grpc.aio: answers GetUser with a fixed user
-    chain    the same behind the whole middleware list
+    chain    the same behind the whole middleware list, on the services' own loop
     bare     bare grpc.aio: GetUser is one asyncpg fetchrow; UpdateUser one asyncpg transaction of the same rows
     access   bare grpc.aio: answers CheckAccess with a fixed answer
     refresh  bare grpc.aio: RefreshToken is one ES256 signature and the same rows of the same tables, read by asyncpg
@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+import uvloop
 from joserfc import jws
 from joserfc.jwk import ECKey
 
@@ -283,4 +284,5 @@ SERVERS: dict[str, Callable[[int], Awaitable[None]]] = {
 
 
 if __name__ == "__main__":
-    asyncio.run(SERVERS[sys.argv[1]](int(sys.argv[2])))  # type: ignore[arg-type]
+    run = uvloop.run if sys.argv[1] == "chain" else asyncio.run  # the chain is ours, and has our loop
+    run(SERVERS[sys.argv[1]](int(sys.argv[2])))  # type: ignore[arg-type]

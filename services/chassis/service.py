@@ -1,4 +1,4 @@
-"""The life of a service process: config → telemetry → adapters → server → drain → close. The only `asyncio.run`.
+"""The life of a service process: config → telemetry → adapters → server → drain → close. The only event loop.
 
 A process stops in this order: health says NOT_SERVING → wait until the edge has seen it → stop accepting → calls in flight
 finish → relay and consumers finish → connections close. No call is lost.
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+import uvloop
 from grpc_health.v1 import health, health_pb2
 from joserfc.jwk import ECKey
 
@@ -102,7 +103,7 @@ class _Running:
 
 def run(service: Service, ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT, then drain. `ready` is called once health says SERVING."""
-    asyncio.run(_serve(service, ready))
+    uvloop.run(_serve(service, ready))
 
 
 async def _serve(service: Service, ready: Callable[[], None]) -> None:
