@@ -84,6 +84,18 @@ def _another_permission(rpc: Rpc) -> str:
     return next(each for each in ROLE_PERMISSIONS["owner"] if each != rpc.policy.permission)
 
 
+def _program_without(world: World, rpc: Rpc) -> Metadata:
+    """A key of a program of the same organization with half of what it may: the half in which the needed one is not."""
+    every = ROLE_PERMISSIONS["admin"]
+    halves = every[::2], every[1::2]
+    return ((API_KEY, world.programs_key(world.ada, next(half for half in halves if rpc.policy.permission not in half))),)
+
+
+def _foreign_program(world: World, rpc: Rpc) -> Metadata:
+    """A key of another organization's program with everything that it may."""
+    return ((API_KEY, world.programs_key(world.eve, ROLE_PERMISSIONS["admin"])),)
+
+
 def _unlisted(world: World, rpc: Rpc) -> Metadata:
     return bearer(world.service_token(_unlisted_services(rpc)[0]))
 
@@ -163,6 +175,14 @@ WITH_A_KEY = [
         frozenset({"permission"}),
         DENIED,
         lambda world, rpc: ((API_KEY, world.api_key(_another_permission(rpc))),),
+    ),
+    Column("service_account_without", frozenset({"permission"}), DENIED, _program_without),
+    Column(
+        "foreign_service_account",
+        frozenset({"permission"}),
+        DENIED,
+        _foreign_program,
+        applies=lambda rpc: bool(rpc.needed_names),
     ),
 ]
 BY_REST = [ANONYMOUS, EXPIRED, FOREIGN, *(WITH_A_KEY if API_KEYS else [])]

@@ -26,7 +26,11 @@ from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
 from tests.generated.contract import Rpc, creator, fields_of
 from tests.generated.ledger import Ledger
+from trellis.auth.v1 import api_key_service_pb2 as api_key_rpc
+from trellis.auth.v1 import api_key_service_pb2_grpc as api_key_stubs
 from trellis.auth.v1 import resources_pb2 as auth
+from trellis.auth.v1 import service_account_service_pb2 as service_account_rpc
+from trellis.auth.v1 import service_account_service_pb2_grpc as service_account_stubs
 from trellis.auth.v1 import service_pb2 as auth_rpc
 from trellis.auth.v1 import service_pb2_grpc as auth_stubs
 from trellis.user.v1 import domain_service_pb2 as domain_rpc
@@ -129,6 +133,7 @@ class World:
     _newcomers: dict[str, list[str]] = field(default_factory=dict)
     _villages: dict[str, Scope] = field(default_factory=dict)
     _api_keys: dict[str, str] = field(default_factory=dict)
+    _programs: dict[str, str] = field(default_factory=dict)
     _of_role: dict[str, tuple[float, Metadata]] = field(default_factory=dict)
 
     # Calls
@@ -423,6 +428,26 @@ class World:
             [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
             self._api_keys[permission] = str(getattr(made, secret.name))
         return self._api_keys[permission]
+
+    def programs_key(self, scope: Scope, scopes: Sequence[str]) -> str:
+        """Return the secret of a key, with some scopes, of a program that administers somebody's organization."""
+        made = scope.organization + " ".join(scopes)
+        if made not in self._api_keys:
+            key = api_key_rpc.ApiKey(display_name="Program", subject=self._program(scope), scopes=scopes)
+            create = api_key_rpc.CreateApiKeyRequest(parent=scope.organization, api_key=key)
+            keys = api_key_stubs.ApiKeyServiceStub(self.channels["auth"])
+            self._api_keys[made] = str(keys.CreateApiKey(create, metadata=bearer(scope.token)).secret)
+        return self._api_keys[made]
+
+    def _program(self, scope: Scope) -> str:
+        if scope.organization not in self._programs:
+            account = service_account_rpc.ServiceAccount(display_name="Program", role="roles/admin")
+            create = service_account_rpc.CreateServiceAccountRequest(parent=scope.organization, service_account=account)
+            accounts = service_account_stubs.ServiceAccountServiceStub(self.channels["auth"])
+            self._programs[scope.organization] = str(
+                accounts.CreateServiceAccount(create, metadata=bearer(scope.token)).name
+            )
+        return self._programs[scope.organization]
 
     def service_token(self, service: str, **changed: Any) -> str:
         """Return a token that a service calls others with."""
