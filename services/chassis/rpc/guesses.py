@@ -64,9 +64,9 @@ async def _guessed(handle: Handler, call: Call, counter: Counter, guess: Guess, 
     also = counted.listen()
     try:
         answer = await handle(call)
-    except ServiceError as error:
-        if error.reason not in limit.reasons:
-            await counter.undo(guess, limit)
+    except Exception as error:
+        if not (isinstance(error, ServiceError) and error.reason in limit.reasons):
+            await counter.undo(guess, limit)  # a database that was away has told nobody anything
         raise
     await counter.undo(guess, limit)
     for proved in (guess.account, *map(account_of, also)):

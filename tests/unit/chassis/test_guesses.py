@@ -83,7 +83,7 @@ async def test_a_wrong_guess_stays_counted() -> None:
     assert [what for what, *_ in counter.said] == ["begin"]
 
 
-@pytest.mark.parametrize("error", [InvalidArgument("bad"), ResourceExhausted("full")])
+@pytest.mark.parametrize("error", [InvalidArgument("bad"), ResourceExhausted("full"), ConnectionError("away")])
 async def test_what_nobody_looked_at_is_taken_back_and_proves_nothing(error: Exception) -> None:
     counter = Counter()
 
