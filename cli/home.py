@@ -1,6 +1,7 @@
 """Where everything of one checkout lives: TRELLIS_HOME, its ports and its secrets.
 
-Two checkouts never touch each other: the ports follow from the path of the home and stay the same from then on.
+Two checkouts never touch each other: the ports follow from the path of the home, past those that are taken, and stay
+the same from the first start on.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ class Home:
 
     @cached_property
     def ports(self) -> dict[str, int]:
-        """Port by name; as saved by `save_ports`, else as the path of the home gives them."""
+        """Port by name; as saved by `save_ports`, else those that a first start would take."""
         try:
             return dict(json.loads((self.path / "ports.json").read_text()))
         except FileNotFoundError:
-            return ports_from(_base_of(self.path))
+            return _first_ports(self.path)
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -110,15 +111,26 @@ def ports_from(base: int) -> dict[str, int]:
 def refuse_taken(ports: Mapping[str, int]) -> None:
     """Raises PortTaken for the first port that somebody listens on."""
     for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                raise PortTaken(
-                    f"port {port} ({name}) is taken{_holder(port)}. Stop that program, or choose other ports with "
-                    f"`trellis up --port-base N` (they are remembered)."
-                ) from None
+        if not _free(port):
+            raise PortTaken(
+                f"port {port} ({name}) is taken{_holder(port)}. Stop that program, or choose other ports with "
+                f"`trellis up --port-base N` (they are remembered)."
+            )
+
+
+def all_free(ports: Mapping[str, int]) -> bool:
+    """Return whether nobody listens on any of the ports."""
+    return all(map(_free, ports.values()))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _holder(port: int) -> str:
@@ -139,11 +151,14 @@ def _holder(port: int) -> str:
     return ""
 
 
-def _base_of(path: Path) -> int:
+def _first_ports(path: Path) -> dict[str, int]:
+    """The ports that the path gives, or the next that are free: of two paths in some hundred both give the same."""
     if base := os.environ.get("TRELLIS_PORT_BASE"):
-        return int(base)
-    steps = (_HIGHEST - _LOWEST) // _STEP
-    return _LOWEST + int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4]) % steps * _STEP
+        return ports_from(int(base))
+    bases = range(_LOWEST, _HIGHEST, _STEP)
+    own = int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4]) % len(bases)
+    choices = (ports_from(base) for base in (*bases[own:], *bases[:own]))
+    return next(filter(all_free, choices), ports_from(bases[own]))
 
 
 def _new_key(service: str) -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 
 from cli.engines.postgres import PostgresEngine
 from cli.engines.valkey import ValkeyEngine
-from cli.home import PORT_NAMES, ROOT, Home
+from cli.home import PORT_NAMES, ROOT, Home, all_free, ports_from
 
 ENGINES = ("postgres", "valkey", "envoy")
 SERVICES = ("auth", "user")
@@ -154,15 +153,5 @@ def free_base() -> int:
     """Return a port from which on as many are free as one platform takes."""
     while True:
         base = random.randrange(12_000, 19_000, len(PORT_NAMES) + 1)
-        if all(_free(base + offset) for offset in range(len(PORT_NAMES))):
+        if all_free(ports_from(base)):
             return base
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

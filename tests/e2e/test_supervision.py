@@ -134,7 +134,9 @@ def test_two_homes_run_side_by_side(system: System, neighbour: System) -> None:
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_way_out(system: System) -> None:
-    with socket.create_server(("127.0.0.1", Home(system.home).ports["valkey"])) as squatter:
+    started_before = Home(system.home)
+    started_before.save_ports(None)
+    with socket.create_server(("127.0.0.1", started_before.ports["valkey"])) as squatter:
         said = " ".join(system.refusal("up", "--detach").split())
         port = squatter.getsockname()[1]
 

@@ -20,10 +20,14 @@ def test_ports_stay_the_same_and_lie_below_what_the_kernel_hands_out(tmp_path: P
     assert len(set(first.ports.values())) == len(first.ports)
 
 
-def test_two_homes_have_ports_of_their_own(tmp_path: Path) -> None:
-    one, other = Home(tmp_path / "one").ports, Home(tmp_path / "other").ports
+def test_a_home_whose_ports_another_has_takes_the_next_and_keeps_them(tmp_path: Path) -> None:
+    given = Home(tmp_path / "home").ports
+    with socket.create_server(("127.0.0.1", given["user_b_metrics"])):
+        first = Home(tmp_path / "home")
+        first.save_ports(None)
 
-    assert not set(one.values()) & set(other.values())
+    assert not set(first.ports.values()) & set(given.values())
+    assert Home(tmp_path / "home").ports == first.ports
 
 
 def test_a_chosen_base_is_remembered(tmp_path: Path) -> None:
