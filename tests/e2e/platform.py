@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -15,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cli.control import NotRunning, ask
 from cli.engines.postgres import PostgresEngine
 from cli.engines.valkey import ValkeyEngine
 from cli.home import PORT_NAMES, ROOT, Home, all_free, ports_from
@@ -94,10 +94,8 @@ class Platform:
         assert done.returncode == 0, done.stderr
 
     def status(self) -> dict[str, Any]:
-        """Return what `status -o json` prints, or that nothing is healthy."""
-        done = self.cli("status", "-o", "json")
-        found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"healthy": False, "processes": []}
-        return found
+        """Return what `trellis status` knows."""
+        return status_of(self.home)
 
     def pids(self) -> dict[str, int]:
         """Return the process id by name."""
@@ -115,12 +113,7 @@ class Platform:
         """End a process as the kernel does it, wait for its successor and return the successor's id."""
         old = self.pids()[name]
         os.kill(old, signal.SIGKILL)
-        return eventually(lambda: self._successor(name, old), within_s=30)
-
-    def _successor(self, name: str, old: int) -> int:
-        status = self.status()
-        new = next((p["pid"] for p in status["processes"] if p["name"] == name), None)
-        return new if status["healthy"] and new not in (None, old) else 0
+        return eventually(lambda: successor(self.home, name, old), within_s=30)
 
     def sql(self, service: str, statement: str) -> str:
         """Ask the database of a service."""
@@ -140,7 +133,27 @@ class Platform:
         return ValkeyEngine(self.path, self.home.ports["valkey"]).url()
 
 
-def eventually(look: Callable[[], Found], *, within_s: float = 20) -> Found:
+def status_of(home: Home) -> dict[str, Any]:
+    """Ask a supervisor as `trellis status` does, without a process for each question. None there: nothing is healthy."""
+    try:
+        return {"healthy": False, "processes": [], **ask(home, "status")}
+    except NotRunning:
+        return {"healthy": False, "processes": []}
+
+
+def pid_of(name: str, status: dict[str, Any]) -> int:
+    """Return the id of a process; 0 while it has none."""
+    return next((int(row["pid"] or 0) for row in status["processes"] if row["name"] == name), 0)
+
+
+def successor(home: Home, name: str, old: int) -> int:
+    """Return the id of the process that took another's place, once all is healthy again, else 0."""
+    status = status_of(home)
+    new = pid_of(name, status)
+    return new if status["healthy"] and new != old else 0
+
+
+def eventually(look: Callable[[], Found], within_s: float = 20) -> Found:
     """Look again and again until something is found; whatever was seen last is in the complaint."""
     end_s = time.monotonic() + within_s
     while not (found := look()):

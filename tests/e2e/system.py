@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cli.home import Home
+from tests.e2e.platform import eventually, pid_of, status_of, successor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,11 +35,10 @@ class System:
         return done.stderr
 
     def status(self) -> dict[str, Any]:
-        done = subprocess.run(self._argv("status", "-o", "json"), env=self._env(), capture_output=True, text=True)
-        return dict(json.loads(done.stdout or '{"healthy": false, "processes": []}'))
+        return status_of(Home(self.home))
 
     def pid(self, name: str) -> int:
-        return int(next(row["pid"] for row in self.status()["processes"] if row["name"] == name))
+        return pid_of(name, self.status())
 
     def supervisor(self) -> int:
         return int((self.home / "run" / "lock").read_text())
@@ -53,7 +52,7 @@ class System:
 
     def back(self, name: str, *, instead_of: int, within_s: float = 15) -> None:
         """Wait until another process has taken its place and all is healthy."""
-        eventually(lambda: self.status()["healthy"] and self.pid(name) != instead_of, within_s)
+        eventually(lambda: successor(Home(self.home), name, instead_of), within_s)
 
     def processes(self) -> set[int]:
         """All living processes that belong to this home."""
@@ -81,11 +80,3 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def eventually(condition: Callable[[], bool], within_s: float) -> None:
-    """Wait for what another process brings about. Fails when time is up."""
-    end_s = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end_s, f"not so after {within_s} s"
-        time.sleep(0.05)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.client import PASSWORD, Person
-from tests.e2e.platform import Platform
-from tests.e2e.system import System, eventually
+from tests.e2e.platform import Platform, eventually
+from tests.e2e.system import System
 
 OK, FAILED, USAGE, NOT_READY = range(4)
 

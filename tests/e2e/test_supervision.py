@@ -14,11 +14,11 @@ from typing import Any
 import grpc
 import pytest
 
-from cli.control import ask
 from cli.engines.postgres import PostgresEngine
 from cli.home import Home
 from tests.e2e.client import Rest
-from tests.e2e.system import System, alive, eventually
+from tests.e2e.platform import eventually, successor
+from tests.e2e.system import System, alive
 from trellis.auth.v1.service_pb2 import GetJwksRequest
 from trellis.auth.v1.service_pb2_grpc import JwksServiceStub
 
@@ -70,13 +70,12 @@ def test_a_killed_service_that_is_healthy_again_serves_at_once(system: System) -
 
 
 def kill_while_it_is_asked(system: System, rest: Rest) -> None:
-    """Kill auth, and go on asking it until the supervisor says, without a command between, that all is well."""
+    """Kill auth, and go on asking it until the supervisor says that all is well."""
     killed = system.kill("auth")
 
     def healthy() -> bool:
         rest.get(KEYS)
-        status = ask(Home(system.home), "status")
-        return bool(status["healthy"]) and killed not in [row["pid"] for row in status["processes"]]
+        return successor(Home(system.home), "auth", killed) > 0
 
     eventually(healthy, 15)
 

@@ -71,7 +71,8 @@ class Ledger:
 
     def checksums_of(self, names: Iterable[str]) -> Checksums:
         """Return what is stored in rows that say one of the names. Events are left out: they are nobody's row."""
-        where = " WHERE t::text ~ '" + "|".join(name.rpartition("/")[2] for name in names) + "'"
+        ids = ",".join(f"%{name.rpartition('/')[2]}%" for name in names)
+        where = f" WHERE t::text LIKE ANY ('{{{ids}}}')"  # a pattern of all names takes 10 ms a table to be compiled
         return {table: sums for table, sums in self._sum(where).items() if not table.endswith(".outbox")}
 
     def settle(self, within_s: float = 20) -> None:
@@ -102,12 +103,13 @@ class Ledger:
         ) and not self._run(self._databases["user"].fetchval(_RUNNING))
 
     def _is_consumed(self) -> bool:
-        streams = list(self._valkey.scan_iter("trellis:events:*", _type="stream"))
-        return all(self._has_read_all(stream, group) for stream in streams for group in self._valkey.xinfo_groups(stream))
+        return all(map(self._is_read, self._valkey.scan_iter("trellis:events:*", _type="stream")))
 
-    def _has_read_all(self, stream: bytes, group: dict[str, Any]) -> bool:
+    def _is_read(self, stream: bytes) -> bool:
+        """Look for the newest first: a stream that grows meanwhile is not read."""
         newest = self._valkey.xinfo_stream(stream)["last-generated-id"]
-        return bool(group["pending"] == 0 and group["last-delivered-id"] == newest)
+        groups = self._valkey.xinfo_groups(stream)
+        return all(group["pending"] == 0 and group["last-delivered-id"] == newest for group in groups)
 
     def _until(self, holds: Callable[[], bool], complaint: str, within_s: float) -> None:
         end_s = time.monotonic() + within_s

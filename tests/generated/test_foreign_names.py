@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +38,7 @@ LISTS = [rpc for rpc in OPEN if PAGE_TOKEN in rpc.fields]
 NAMES = [(rpc, path, field) for rpc in OPEN for path, field in rpc.names.items()]
 MADE_OTHERWISE = ("trellis.dev/Domain", "trellis.dev/PersonalDataExport")
 """What no Create RPC makes, and what one has many of."""
+IN_ONE_FILTER, LONGEST_FILTER = 8, 1000
 OF_EACH = 2
 """So many that a list of them has a second page."""
 
@@ -80,7 +81,10 @@ def names_in(message: Message) -> Iterator[str]:
 
 
 class Attempts:
-    """A valid request of A's owner, in which one field can be said otherwise; what has an effect is made anew each time."""
+    """A valid request of A's owner, in which one field can be said otherwise.
+
+    Made anew when it is refused after it had an effect, which may have used it up: what is refused must have been good.
+    """
 
     def __init__(self, requests: Requests, rpc: Rpc) -> None:
         self._requests, self._rpc = requests, rpc
@@ -88,22 +92,25 @@ class Attempts:
 
     def with_(self, path: str, value: str) -> Answer:
         """Send it with a value at a path."""
+        answer = self._sent(path, value)
+        if (self._used and not answer.ok) or answer.reason == "RATE_LIMITED":
+            self._prepare()
+            answer = self._sent(path, value)
+        self._used |= answer.ok and self._rpc.mutates
+        return answer
+
+    def _sent(self, path: str, value: str) -> Answer:
         first, *rest = deepcopy(self._messages)
         set_at(first, path, value)
         if REQUEST_ID in self._rpc.fields:
             setattr(first, REQUEST_ID, str(uuid.uuid4()))
-        answer = self._requests.world.call(self._rpc, [first, *rest], self._credentials)
-        if answer.reason == "RATE_LIMITED":
-            self._prepare()
-            answer = self._requests.world.call(self._rpc, [first, *rest], self._credentials)
-        if answer.ok and self._rpc.mutates:
-            self._prepare()
-        return answer
+        return self._requests.world.call(self._rpc, [first, *rest], self._credentials)
 
     def _prepare(self) -> None:
         requests, rpc = self._requests, self._rpc
         scope = requests.fresh_scope(rpc) if rpc.mutates else requests.world.ada
         self._messages, self._credentials = requests.valid(rpc, scope), requests.credentials(rpc, scope)
+        self._used = False
 
 
 def assert_nothing_comes_of(theirs: Theirs, rpc: Rpc, send: Callable[[str], Answer], real: str, unreal: str) -> None:
@@ -138,14 +145,19 @@ def told_apart(names: list[str], field: Field) -> list[str]:
 @pytest.mark.parametrize("rpc", [rpc for rpc in LISTS if FILTER in rpc.fields], ids=str)
 def test_a_filter_finds_nothing_of_theirs(rpc: Rpc, theirs: Theirs, requests: Requests) -> None:
     own = Attempts(requests, rpc)
+    values = [*theirs.names, theirs.eve.person.email]
     for field in texts_of(rpc):
-        for value in [*theirs.names, theirs.eve.person.email]:
-            assert_nothing_comes_of(theirs, rpc, by_filter(own, field), value, unknown(value))
+        for first in range(0, len(values), IN_ONE_FILTER):
+            real = values[first : first + IN_ONE_FILTER]
+            unreal = any_of(field, map(unknown, real))
+            assert_nothing_comes_of(theirs, rpc, lambda value: own.with_(FILTER, value), any_of(field, real), unreal)
 
 
-def by_filter(own: Attempts, field: str) -> Callable[[str], Answer]:
-    """Ask for those whose field is a value."""
-    return lambda value: own.with_(FILTER, f'{field} = "{value}"')
+def any_of(field: str, values: Iterable[str]) -> str:
+    """Return the filter of those whose field is one of the values."""
+    wanted = " OR ".join(f'{field} = "{value}"' for value in values)
+    assert len(wanted) <= LONGEST_FILTER
+    return wanted
 
 
 def texts_of(rpc: Rpc) -> list[str]:

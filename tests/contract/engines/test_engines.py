@@ -21,7 +21,8 @@ from cli.engines.postgres import PostgresEngine
 from cli.engines.process import EngineFailed, running
 from cli.engines.valkey import ValkeyEngine
 from cli.home import ROOT
-from tests.e2e.system import alive, eventually
+from tests.e2e.platform import eventually
+from tests.e2e.system import alive
 from tests.fakes.ports import free_port
 
 ONCE = Retry(NoBackoff(), 0)
