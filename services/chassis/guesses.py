@@ -28,7 +28,8 @@ from trellis.policies import Bucket, GuessLimit
 
 log = structlog.get_logger()
 PREFIX = "trellis:guess:"
-PATIENCE_S = 0.5  # a guess may wait longer than another limit: a flood of them must not make Valkey seem away
+PATIENCE_S = 0.5  # a guess may wait longer than another limit
+AT_ONCE = 16  # more wait for their turn, and are patient from then on: a flood must not make Valkey seem away
 KNOWN_S = 30 * 86_400
 """How long an address that gave the right secret is no stranger, and how long wrong ones in a row are counted."""
 TOO_MANY_IN_A_ROW_S = 3600.0
@@ -115,6 +116,7 @@ class Guesses:
 
     def __init__(self, valkey: Any, keyring: Keyring, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._keyring, self._local = keyring, LocalBuckets(monotonic)
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._begin, self._undo, self._prove = map(valkey.register_script, (_BEGIN, _UNDO, _PROVE))
 
     async def begin(self, guess: Guess, limit: GuessLimit) -> float:
@@ -138,7 +140,7 @@ class Guesses:
     async def _run(self, script: Any, keys: list[str], arguments: list[Any], nothing: bytes | None = None) -> Any:
         """Return what a script answers, None while Valkey does not."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with self._turns, asyncio.timeout(PATIENCE_S):
                 answer = await script(keys, arguments)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("guesses_counted_here", error=type(error).__name__)

@@ -88,12 +88,13 @@ def _program_without(world: World, rpc: Rpc) -> Metadata:
     """A key of a program of the same organization with half of what it may: the half in which the needed one is not."""
     every = ROLE_PERMISSIONS["admin"]
     halves = every[::2], every[1::2]
-    return ((API_KEY, world.programs_key(world.ada, next(half for half in halves if rpc.policy.permission not in half))),)
+    other_half = next(half for half in halves if rpc.policy.permission not in half)
+    return ((API_KEY, world.api_key(world.ada, other_half, world.program(world.ada))),)
 
 
 def _foreign_program(world: World, rpc: Rpc) -> Metadata:
     """A key of another organization's program with everything that it may."""
-    return ((API_KEY, world.programs_key(world.eve, ROLE_PERMISSIONS["admin"])),)
+    return ((API_KEY, world.api_key(world.eve, ROLE_PERMISSIONS["admin"], world.program(world.eve))),)
 
 
 def _unlisted(world: World, rpc: Rpc) -> Metadata:
@@ -162,7 +163,7 @@ WITH_A_KEY = [
         "api_key_as_token",
         CALLERS,
         UNAUTHENTICATED,
-        lambda world, rpc: bearer(world.api_key(_another_permission(rpc))),
+        lambda world, rpc: bearer(world.api_key(world.ada, [_another_permission(rpc)])),
     ),
     Column(
         "made_up_api_key",
@@ -174,7 +175,7 @@ WITH_A_KEY = [
         "api_key_without_scope",
         frozenset({"permission"}),
         DENIED,
-        lambda world, rpc: ((API_KEY, world.api_key(_another_permission(rpc))),),
+        lambda world, rpc: ((API_KEY, world.api_key(world.ada, [_another_permission(rpc)])),),
     ),
     Column("service_account_without", frozenset({"permission"}), DENIED, _program_without),
     Column(

@@ -24,7 +24,7 @@ from tests.dns_server import DnsServer
 from tests.e2e.client import PASSWORD, mails_to
 from tests.e2e.platform import SERVICES, Platform, eventually
 from tests.generated.answers import Answer, answered, refused
-from tests.generated.contract import Rpc, creator, fields_of
+from tests.generated.contract import Rpc
 from tests.generated.ledger import Ledger
 from trellis.auth.v1 import api_key_service_pb2 as api_key_rpc
 from trellis.auth.v1 import api_key_service_pb2_grpc as api_key_stubs
@@ -416,30 +416,18 @@ class World:
         keyring = Keyring(bytes.fromhex(self.platform.home.root_secret("auth")))
         return ECKey.import_key(json.loads(keyring.open(SEAL, row["private_jwk"], row["kid"].encode())))
 
-    def api_key(self, permission: str) -> str:
-        """Return the secret of a key of Ada's whose one scope is a permission."""
-        if permission not in self._api_keys:
-            create = creator("trellis.dev/ApiKey")
-            assert create is not None
-            assert create.body is not None
-            request: Any = create.input(parent=self.ada.organization)
-            getattr(request, create.body.name).scopes.append(permission)
-            made: Any = create.output.FromString(self.call(create, [request], bearer(self.ada.token)).messages[0])
-            [secret] = [field for field in fields_of(made.DESCRIPTOR).values() if field.secret]
-            self._api_keys[permission] = str(getattr(made, secret.name))
-        return self._api_keys[permission]
-
-    def programs_key(self, scope: Scope, scopes: Sequence[str]) -> str:
-        """Return the secret of a key, with some scopes, of a program that administers somebody's organization."""
-        made = scope.organization + " ".join(scopes)
+    def api_key(self, scope: Scope, scopes: Iterable[str], subject: str = "") -> str:
+        """Return the secret of a key with some scopes, of the scope's person or of another subject."""
+        key = api_key_rpc.ApiKey(display_name="Key", subject=subject, scopes=scopes)
+        made = f"{scope.organization} {key}"
         if made not in self._api_keys:
-            key = api_key_rpc.ApiKey(display_name="Program", subject=self._program(scope), scopes=scopes)
             create = api_key_rpc.CreateApiKeyRequest(parent=scope.organization, api_key=key)
             keys = api_key_stubs.ApiKeyServiceStub(self.channels["auth"])
             self._api_keys[made] = str(keys.CreateApiKey(create, metadata=bearer(scope.token)).secret)
         return self._api_keys[made]
 
-    def _program(self, scope: Scope) -> str:
+    def program(self, scope: Scope) -> str:
+        """Return a program that administers an organization."""
         if scope.organization not in self._programs:
             account = service_account_rpc.ServiceAccount(display_name="Program", role="roles/admin")
             create = service_account_rpc.CreateServiceAccountRequest(parent=scope.organization, service_account=account)
