@@ -135,10 +135,11 @@ class Platform:
 
 def status_of(home: Home) -> dict[str, Any]:
     """Ask a supervisor as `trellis status` does, without a process for each question. None there: nothing is healthy."""
+    nothing: dict[str, Any] = {"healthy": False, "processes": []}
     try:
-        return {"healthy": False, "processes": [], **ask(home, "status")}
+        return nothing | ask(home, "status")
     except NotRunning:
-        return {"healthy": False, "processes": []}
+        return nothing
 
 
 def pid_of(name: str, status: dict[str, Any]) -> int:

@@ -38,7 +38,9 @@ class System:
         return status_of(Home(self.home))
 
     def pid(self, name: str) -> int:
-        return pid_of(name, self.status())
+        pid = pid_of(name, self.status())
+        assert pid, f"{name} has no process now"  # a signal to 0 would be one to ourselves
+        return pid
 
     def supervisor(self) -> int:
         return int((self.home / "run" / "lock").read_text())

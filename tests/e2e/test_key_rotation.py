@@ -12,7 +12,7 @@ from typing import Any
 
 from cli.home import ROOT
 from tests.e2e.client import Person, Rest
-from tests.e2e.platform import Platform, eventually
+from tests.e2e.platform import Platform, eventually, successor
 
 ME = "/v1/users/me"
 
@@ -80,7 +80,7 @@ def test_killed_in_the_middle_it_happened_or_it_did_not(platform: Platform, ada:
             stderr=subprocess.DEVNULL,
         )
         rotating.wait(30)
-        eventually(lambda old=old: platform.healthy() and platform.pids()["auth"] != old, within_s=30)  # type: ignore[misc]
+        eventually(lambda old=old: successor(platform.home, "auth", old), within_s=30)  # type: ignore[misc]
 
         after = keys(platform)
         assert len({key["kid"] for key in after} - before) in (0, 1)
